@@ -129,23 +129,25 @@ def _usage_problem(error: Any, arguments: list[str]) -> Problem:
     if unknown and context is not None:  # what click itself suggests is not sorted by how near it is
         known = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
         hint = did_you_mean(unknown, known, otherwise="")
-        return Problem(f"no such option: {unknown}", hint=f"{hint} {page}".lstrip())
-    return Problem(str(error.format_message()).rstrip("."), hint=page)
+        return Problem("unknown-option", f"no such option: {unknown}", hint=f"{hint} {page}".lstrip())
+    return Problem("wrong-usage", str(error.format_message()).rstrip("."), hint=page)
 
 
 def _unexpected(error: BaseException, arguments: list[str]) -> int:
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # whatever asked for it, the user named it
-        problem = Problem("the path is too long", where=str(error.filename or ""), hint="give a shorter one")
+        problem = Problem(
+            "path-too-long", "the path is too long", where=str(error.filename or ""), hint="give a shorter one"
+        )
         _report([problem], arguments, error)
         return BAD_USAGE
     hint = "" if "--debug" in arguments else "run again with --debug for the traceback"
     if isinstance(error, OSError) and error.strerror:  # a full disk, a read-only folder
-        problem = Problem(error.strerror, where=str(error.filename or ""), hint=hint)
+        problem = Problem("file-error", error.strerror, where=str(error.filename or ""), hint=hint)
     elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, for GPUs
-        problem = Problem("out of memory", hint="reduce --batch-size or --image-size")
+        problem = Problem("out-of-memory", "out of memory", hint="reduce --batch-size or --image-size")
     else:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        problem = Problem(f"unexpected error: {what}", hint=hint)
+        problem = Problem("unexpected", f"unexpected error: {what}", hint=hint)
     _report([problem], arguments, error)
     return FAILED
 
@@ -154,9 +156,10 @@ def _report(problems: Sequence[Problem], arguments: list[str], error: BaseExcept
     from labelscan.cli.problems import show_problems, show_traceback
 
     with _on_stderr():
-        if "--debug" in arguments:
+        debug = "--debug" in arguments
+        if debug:
             show_traceback(error)
-        show_problems(problems)
+        show_problems(problems, with_codes=debug)
 
 
 def _interrupted(arguments: list[str], reason: str = "") -> int:

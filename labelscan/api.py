@@ -52,7 +52,7 @@ def settings(
     for name in flags:
         if name not in by_parameter:
             hint = did_you_mean(name, by_parameter, otherwise="overrides={'section.name': value} sets anything")
-            raise ConfigError(f"no flag is called {name!r}", where="settings", hint=hint)
+            raise ConfigError("unknown-flag", f"no flag is called {name!r}", where="settings", hint=hint)
     given: dict[str, object] = {"dataset.data": str(data) or None}
     for name, value in flags.items():
         one = by_parameter[name]
@@ -227,7 +227,9 @@ def report(
         UsageError: the run is missing or not finished, or there is no such format.
     """
     if format not in FORMATS:
-        raise ConfigError(f"no format is called {format!r}", where="format", hint=f"use {' or '.join(FORMATS)}")
+        raise ConfigError(
+            "unknown-format", f"no format is called {format!r}", where="format", hint=f"use {' or '.join(FORMATS)}"
+        )
     finished = FinishedRun.of(run)
     page = make_report_page(
         finished,

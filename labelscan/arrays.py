@@ -81,20 +81,26 @@ def check_pred_probs(
         name: what the table is called in messages.
     """
     if pred_probs.ndim != 2:
-        raise ProbabilitiesError(f"must be a table of examples by classes, got shape {pred_probs.shape}", where=name)
+        raise ProbabilitiesError(
+            "wrong-shape", f"must be a table of examples by classes, got shape {pred_probs.shape}", where=name
+        )
     n_examples, n_classes = pred_probs.shape
     if n_examples == 0:
-        raise ProbabilitiesError("there is no example", where=name, hint="give at least one row")
+        raise ProbabilitiesError("no-examples", "there is no example", where=name, hint="give at least one row")
     if len(class_names) != n_classes:
         raise ProbabilitiesError(
+            "classes-mismatch",
             f"{n_classes} columns for {len(class_names)} class names",
             where=name,
             hint="give one column for each class, in the order of class_names",
         )
     if n_classes < 2:
-        raise ProbabilitiesError(f"{n_classes} class: there is nothing to confuse", where=name, hint="give 2 or more")
+        raise ProbabilitiesError(
+            "one-class", f"{n_classes} class: there is nothing to confuse", where=name, hint="give 2 or more"
+        )
     if given_labels.shape != (n_examples,):
         raise ProbabilitiesError(
+            "rows-mismatch",
             f"{n_examples:,} rows of probabilities for labels of shape {given_labels.shape}",
             where=name,
             hint="give one label for each row, in the same order",
@@ -106,21 +112,29 @@ def check_pred_probs(
 
     def problem(row: int) -> Problem:
         id_or_row = f"index {row}" if example_ids is None else f"example {example_ids[row]!r}"
-        what, hint = _what_is_wrong(pred_probs[row], float(sums[row]), int(given_labels[row]))
-        return Problem(what, id_or_row if where is None else where(row), hint)
+        code, what, hint = _what_is_wrong(pred_probs[row], float(sums[row]), int(given_labels[row]))
+        return Problem(code, what, id_or_row if where is None else where(row), hint)
 
     ProbabilitiesError.refuse(np.flatnonzero(~right).tolist(), problem)
 
 
-def _what_is_wrong(probs: NDArray[Any], total: float, label: int) -> tuple[str, str]:
-    """Return the problem of one row, and its hint."""
+def _what_is_wrong(probs: NDArray[Any], total: float, label: int) -> tuple[str, str, str]:
+    """Return the code of the problem of one row, what is wrong, and a hint."""
     if not 0 <= label < len(probs):
-        return f"label {label} is not in 0 .. {len(probs) - 1}", "labels are the numbers of columns, from 0"
+        return (
+            "unknown-class",
+            f"label {label} is not in 0 .. {len(probs) - 1}",
+            "labels are the numbers of columns, from 0",
+        )
     if not np.isfinite(probs).all():
-        return "NaN or infinite probability", "leave out examples that no model has scored"
+        return "not-finite", "NaN or infinite probability", "leave out examples that no model has scored"
     if (probs < 0).any():
-        return f"negative probability {probs.min():.4g}", "pass probabilities, not logits (softmax them first)"
+        return (
+            "not-probabilities",
+            f"negative probability {probs.min():.4g}",
+            "pass probabilities, not logits (softmax them first)",
+        )
     hint = "give every class a column and let each row sum to 1; logits want a softmax first"
     if abs(total - 100) <= 100 * ROW_SUM_TOLERANCE:
         hint = "these seem to be per cent: divide them by 100"
-    return f"probabilities sum to {total:.4g}, not 1", hint
+    return "not-probabilities", f"probabilities sum to {total:.4g}, not 1", hint

@@ -19,8 +19,9 @@ SIMILAR = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: what happened, where, and what to do."""
+    """One thing that is wrong: a short name for it that stays the same, what happened, where, and what to do."""
 
+    code: str
     problem: str
     where: str = ""
     hint: str = ""
@@ -35,6 +36,7 @@ class LabelscanError(Exception):
     """Anything labelscan raises on purpose.
 
     Args:
+        code: a short name for what is wrong, such as ``no-column``, that stays the same when the words change.
         problem: what happened, with the value that caused it.
         where: file and row as an editor numbers it, example id, or ``section.setting``.
         hint: what the user can do about it.
@@ -42,9 +44,18 @@ class LabelscanError(Exception):
 
     exit_code = 3
 
-    def __init__(self, problem: str, *, where: str = "", hint: str = "") -> None:
-        self.problems: tuple[Problem, ...] = (Problem(problem, where, hint),)
+    def __init__(self, code: str, problem: str, *, where: str = "", hint: str = "") -> None:
+        self.problems: tuple[Problem, ...] = (Problem(code, problem, where, hint),)
         super().__init__(str(self.problems[0]))
+
+    @property
+    def code(self) -> str:
+        """The code of the first problem."""
+        return self.problems[0].code
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as Python does, but for what ``__init__`` is called with: it is not ``args``."""
+        return _unpickled, (type(self), self.args), self.__dict__
 
 
 class UsageError(LabelscanError):
@@ -55,11 +66,12 @@ class UsageError(LabelscanError):
     @classmethod
     def of(cls, problems: Sequence[Problem], *, total: int | None = None) -> Self:
         """Return one error that names all ``problems``; ``total`` counts them where not all were kept."""
-        error = cls(problems[0].problem, where=problems[0].where, hint=problems[0].hint)
+        first = problems[0]
+        error = cls(first.code, first.problem, where=first.where, hint=first.hint)
         more = (len(problems) if total is None else total) - MAX_PROBLEMS
         named = list(problems[:MAX_PROBLEMS])
         if more > 0:
-            named.append(Problem(f"and {more:,} more problems like these"))
+            named.append(Problem("more-problems", f"and {more:,} more problems like these"))
         error.problems = tuple(named)
         error.args = ("\n".join(str(problem) for problem in named),)
         return error
@@ -117,6 +129,12 @@ class Interrupted(LabelscanError):  # noqa: N818  # nothing went wrong
 
 class TimeOver(Interrupted):
     """A run stopped before its end since the time that it was given is over."""
+
+
+def _unpickled(kind: type[LabelscanError], args: tuple[object, ...]) -> LabelscanError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str) -> str:

@@ -190,6 +190,6 @@ def interruptible(notify: Listener, max_seconds: float | None) -> Listener:
         notify(event)
         interruption.check()
         if monotonic() > deadline:
-            raise TimeOver(f"the time of {max_seconds:g} s is over", hint=interruption.RESUMES)
+            raise TimeOver("time-over", f"the time of {max_seconds:g} s is over", hint=interruption.RESUMES)
 
     return listen

@@ -41,9 +41,11 @@ class PartSpec:
                 bare = key
             elif not equals or not key or not value:
                 hint = "write name:option=value,option=value"
-                raise ConfigError(f"cannot read option {item!r} in {text!r}", where=where, hint=hint)
+                raise ConfigError("not-an-option", f"cannot read option {item!r} in {text!r}", where=where, hint=hint)
             elif key in options:
-                raise ConfigError(f"option {key!r} is given twice in {text!r}", where=where, hint="keep one of them")
+                raise ConfigError(
+                    "option-twice", f"option {key!r} is given twice in {text!r}", where=where, hint="keep one of them"
+                )
             else:
                 options[key] = value
         return cls(name.strip(), options, bare)
@@ -92,7 +94,9 @@ class Parts(Generic[T]):
         if name not in self._parts:
             self._find_plug_ins()
         if name not in self._parts:
-            raise ConfigError(f"no {self.kind} is called {name!r}", hint=f"use {nearest(name, list(self))}")
+            raise ConfigError(
+                "unknown-name", f"no {self.kind} is called {name!r}", hint=f"use {nearest(name, list(self))}"
+            )
         part = self._parts[name]
         return self._load(part) if isinstance(part, EntryPoint) else part
 
@@ -106,6 +110,7 @@ class Parts(Generic[T]):
             if entry.name in self.built_in:
                 raise
             raise ConfigError(
+                "plug-in-broken",
                 f"the {self.kind} {entry.name!r} cannot be loaded ({type(error).__name__}: {error})",
                 where=entry.value,
                 hint="fix the package that it comes from, or uninstall it",
@@ -150,7 +155,7 @@ class Registry(Parts[Callable[..., T]], Generic[T]):
         except OptionError as error:
             problem = error.problems[0]
             raise ConfigError(
-                problem.problem, where=f"{self.kind} {spec.name}, {problem.where}", hint=problem.hint
+                problem.code, problem.problem, where=f"{self.kind} {spec.name}, {problem.where}", hint=problem.hint
             ) from None
 
     def values(self, spec: PartSpec, **defaults: object) -> dict[str, object]:
@@ -159,16 +164,17 @@ class Registry(Parts[Callable[..., T]], Generic[T]):
         given = dict(spec.options)
         if spec.bare is not None:
             if not known:
-                raise ConfigError(f"{spec.name} takes no options, got {spec.bare!r}", where=self.kind)
+                raise ConfigError("unknown-option", f"{spec.name} takes no options, got {spec.bare!r}", where=self.kind)
             first = next(iter(known))
             if first in given:
                 problem = f"option {first!r} is given twice in {str(spec)!r}"
-                raise ConfigError(problem, where=self.kind, hint="keep one of them")
+                raise ConfigError("option-twice", problem, where=self.kind, hint="keep one of them")
             given[first] = spec.bare
         values = {name: defaults.get(name, option.default) for name, option in known.items()}
         for key, value in given.items():
             if key not in known:
                 raise ConfigError(
+                    "unknown-option",
                     f"{spec.name} has no option {key!r}",
                     where=self.kind,
                     hint=f"use {nearest(key, known)}" if known else "it takes none",
@@ -200,7 +206,7 @@ def read_value(text: str, kind: object, *, where: str) -> object:
                 return choice
         named = list(filter(None, choices_of(kind)))
         wanted = f"one of {', '.join(named)}" if len(named) > 1 else f"{named[0]} or nothing"
-        raise ConfigError(f"must be {wanted}, got {text!r}", where=where)
+        raise ConfigError("wrong-type", f"must be {wanted}, got {text!r}", where=where)
     if origin in (Union, types.UnionType):
         members = get_args(kind)
         if type(None) in members and text.lower() == "none":
@@ -211,17 +217,19 @@ def read_value(text: str, kind: object, *, where: str) -> object:
             return True
         if text.lower() in ("false", "no", "off", "0"):
             return False
-        raise ConfigError(f"must be true or false, got {text!r}", where=where)
+        raise ConfigError("wrong-type", f"must be true or false, got {text!r}", where=where)
     if kind is int or kind is float:
         try:
             value = int(text.replace("_", "")) if kind is int else float(text)
         except ValueError:
             wanted = "whole number" if kind is int else "number"
-            raise ConfigError(f"must be a {wanted}, got {text!r}", where=where, hint=as_share(text)) from None
+            raise ConfigError(
+                "wrong-type", f"must be a {wanted}, got {text!r}", where=where, hint=as_share(text)
+            ) from None
         if isinstance(value, int) and abs(value) > LARGEST:
-            raise ConfigError(f"must be at most {LARGEST}", where=where)
+            raise ConfigError("out-of-range", f"must be at most {LARGEST}", where=where)
         if not math.isfinite(value):
-            raise ConfigError(f"must be a finite number, got {value}", where=where)
+            raise ConfigError("not-finite", f"must be a finite number, got {value}", where=where)
         return value
     return text
 
@@ -253,11 +261,11 @@ def shown(value: object) -> str:
 class OptionError(ConfigError):
     """An option that a part cannot have; the registry adds the part, which does not know what it is called."""
 
-    def __init__(self, problem: str, option: str, *, hint: str = "") -> None:
-        super().__init__(problem, where=f"option {option}", hint=hint)
+    def __init__(self, code: str, problem: str, option: str, *, hint: str = "") -> None:
+        super().__init__(code, problem, where=f"option {option}", hint=hint)
 
 
 def check_option(allowed: bool, value: float, option: str, must: str) -> None:
     """Raise OptionError unless the value of an option is ``allowed``: it ``must`` be, such as ``above 0``."""
     if not allowed:
-        raise OptionError(f"must be {must}, got {value:g}", option)
+        raise OptionError("out-of-range", f"must be {must}, got {value:g}", option)

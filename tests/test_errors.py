@@ -5,15 +5,15 @@ from labelscan.errors import MAX_PROBLEMS, DatasetError, LabelscanError, Problem
 
 
 def test_a_problem_says_what_where_and_what_to_do():
-    problem = Problem("'catt' is not a class", "train.csv row 41", "did you mean 'cat'?")
+    problem = Problem("of-a-test", "'catt' is not a class", "train.csv row 41", "did you mean 'cat'?")
     assert str(problem) == "train.csv row 41: 'catt' is not a class; hint: did you mean 'cat'?"
-    assert str(Problem("it broke")) == "it broke"
+    assert str(Problem("of-a-test", "it broke")) == "it broke"
 
 
 def test_an_error_reads_as_its_problem():
-    error = LabelscanError("too small", where="folds.n_folds", hint="use 2")
+    error = LabelscanError("of-a-test", "too small", where="folds.n_folds", hint="use 2")
     assert str(error) == "folds.n_folds: too small; hint: use 2"
-    assert error.problems == (Problem("too small", "folds.n_folds", "use 2"),)
+    assert error.problems == (Problem("of-a-test", "too small", "folds.n_folds", "use 2"),)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_no_error_ends_in_1_which_is_a_failed_gate():
 
 
 def test_problems_beyond_the_most_are_counted():
-    problems = [Problem(f"problem {number}") for number in range(MAX_PROBLEMS)]
+    problems = [Problem("of-a-test", f"problem {number}") for number in range(MAX_PROBLEMS)]
     error = DatasetError.of(problems, total=1_000 + MAX_PROBLEMS)
     assert len(error.problems) == MAX_PROBLEMS + 1
     assert error.problems[-1].problem == "and 1,000 more problems like these"
@@ -47,7 +47,7 @@ def test_problems_beyond_the_most_are_counted():
 
 
 def test_few_problems_are_all_named():
-    error = DatasetError.of([Problem("one"), Problem("two")])
+    error = DatasetError.of([Problem("of-a-test", "one"), Problem("of-a-test", "two")])
     assert str(error) == "one\ntwo"
 
 

@@ -180,7 +180,7 @@ def make_benchmark_plan(
         UsageError: a name, setting or data that cannot work.
     """
     if n_seeds < 1:
-        raise ConfigError(f"must be at least 1, got {n_seeds}", where="seeds")
+        raise ConfigError("out-of-range", f"must be at least 1, got {n_seeds}", where="seeds")
     losses = _distinct(losses or [config.training.loss], where="loss", check=check_loss)
     detectors = _distinct(detectors or ALWAYS, where="detector", check=DETECTORS.build)
     noises = _distinct(noises, where="noise", check=needs_pred_probs)
@@ -205,7 +205,7 @@ def make_benchmark_plan(
     if len(losses) > 1 and not any(one.is_network for one in members):
         names = " and ".join(one.name for one in members)
         problem = f"losses train networks, and {names} {'is none' if len(members) == 1 else 'are none'}"
-        raise ConfigError(problem, where="loss", hint="give one loss, or a network such as small-cnn")
+        raise ConfigError("several-losses", problem, where="loss", hint="give one loss, or a network such as small-cnn")
     reference, reference_model = None, None
     if needs_reference:
         settings, reference_model = with_planter(config, model, members, base.inputs)
@@ -274,7 +274,9 @@ def _without_errors(dataset: Dataset) -> Dataset:
         notes = dataset.notes
     if len(names) < 2:
         raise DatasetError(
-            f"every true label is {names[0]!r}: with 1 class there is nothing to confuse", where=dataset.name
+            "one-class",
+            f"every true label is {names[0]!r}: with 1 class there is nothing to confuse",
+            where=dataset.name,
         )
     return dataclasses.replace(
         dataset, given_labels=labels, class_names=names, true_labels=labels, true_class_names=names, notes=notes
@@ -284,12 +286,14 @@ def _without_errors(dataset: Dataset) -> Dataset:
 def _with_own_errors(dataset: Dataset) -> Dataset:
     if dataset.true_labels is None:
         raise DatasetError(
+            "unknown-errors",
             "it is not known which labels are wrong",
             where=dataset.name,
             hint="plant errors, as in --noise symmetric:0.1, or name the true labels with --true-label-column",
         )
     if not (dataset.true_labels != dataset.given_labels).any():
         raise DatasetError(
+            "no-errors",
             "no label is wrong: there is nothing to find",
             where=dataset.name,
             hint="plant errors, as in --noise symmetric:0.1",

@@ -66,7 +66,7 @@ def apply(
     """
     refuse_both("--output", output is not None, "--link-to", link_to is not None)
     if copy and link_to is None:
-        raise UsageError("--copy has no effect", hint="add --link-to FOLDER")
+        raise UsageError("flag-without-effect", "--copy has no effect", hint="add --link-to FOLDER")
     import labelscan
     from labelscan.cli import apply_screen, progress
 

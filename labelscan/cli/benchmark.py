@@ -118,4 +118,6 @@ def benchmark(
     benchmark_screen.show(result, as_json=as_json, quiet=quiet)
     if failures := result.scoreboard.failures:
         n_cells = len(plan.cells)
-        raise RunError(f"{len(failures):,} of {n_cells:,} cells failed", hint="the same command tries them again")
+        raise RunError(
+            "cells-failed", f"{len(failures):,} of {n_cells:,} cells failed", hint="the same command tries them again"
+        )

@@ -32,7 +32,9 @@ def cache(
     config = given.resolve().cache
     folder = folder_of(config)
     if folder is None:
-        raise UsageError("there is no cache to show", where="--cache", hint="name a folder, or leave --cache out")
+        raise UsageError(
+            "no-cache", "there is no cache to show", where="--cache", hint="name a folder, or leave --cache out"
+        )
     shared = Cache(folder, config.limit)
     n_cleared = shared.clear() if clear else 0
     shelves = shared.shelves()

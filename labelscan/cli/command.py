@@ -64,7 +64,7 @@ class Given:
         config = self.resolve(data)
         if not config.dataset.data:
             hint = f"labelscan {command} DATA, DATA being a folder, a file or demo:digits; see --help"
-            raise UsageError("no data is given", hint=hint)
+            raise UsageError("no-data", "no data is given", hint=hint)
         return config
 
 
@@ -117,7 +117,9 @@ def _path(path: Path) -> Path:
     if address := re.match(r"([a-z][a-z0-9+.-]+:)[/\\]+", str(path)):  # a path has no two slashes in a row
         where = f"{address[1]}//{path.as_posix()[address.end() :]}"
         hint = "give a path of this machine, such as the copy of a run that detect keeps in labelscan-runs/"
-        raise UsageError("this is an address, where a file or folder is needed", where=where, hint=hint)
+        raise UsageError(
+            "address-not-path", "this is an address, where a file or folder is needed", where=where, hint=hint
+        )
     return with_home(path)
 
 
@@ -151,6 +153,6 @@ def _value(one: Setting, given: str | bool | list[str]) -> object:
     value = read_value(given, one.kind, where=one.option)
     # In a config file 0 leaves it to the model or the machine; on the command line a number is meant.
     if one.kind is int and one.default_is and isinstance(value, int) and value < 1:
-        raise UsageError(f"must be at least 1, got {value}", where=one.option)
+        raise UsageError("out-of-range", f"must be at least 1, got {value}", where=one.option)
     one.check(value, where=one.option)
     return value

@@ -82,7 +82,9 @@ def detect(
 
             plan = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
             if is_finished(plan.place):
-                raise RunFolderError("the run is finished", where=plan.place, hint="leave --detach out to see it")
+                raise RunFolderError(
+                    "run-finished", "the run is finished", where=plan.place, hint="leave --detach out to see it"
+                )
             submitted = submit(plan, listen)
         elif only:
             from labelscan.pipeline.only import run_only

@@ -28,7 +28,9 @@ def diff(
     or newly flagged. The exit code is 0 whether the runs differ or not.
     """
     if output is not None and output.is_dir():
-        raise UsageError("this is a folder", where=str(output), hint="name a file, as in -o differences.csv")
+        raise UsageError(
+            "is-a-folder", "this is a folder", where=str(output), hint="name a file, as in -o differences.csv"
+        )
     from labelscan.cli import diff_screen  # rich and pandas load here, not for --help
     from labelscan.comparison.compare import compare  # not labelscan.diff, for which torch would be loaded
     from labelscan.results.protected_paths import refuse_only_read

@@ -29,21 +29,23 @@ def read_formats(
         name, equals, file = text.partition("=")
         if name not in known:
             hint = did_you_mean(name, known, otherwise=f"use {', '.join(known)}")
-            raise UsageError(f"no format is called {name!r}", where="--format", hint=hint)
+            raise UsageError("unknown-format", f"no format is called {name!r}", where="--format", hint=hint)
         if name in formats:
-            raise UsageError(f"{name} is given twice", where="--format", hint="leave one of them out")
+            raise UsageError("format-twice", f"{name} is given twice", where="--format", hint="leave one of them out")
         if equals and not file:
-            raise UsageError(f"no file behind {text!r}", where="--format", hint=f"write {name}=FILE")
+            raise UsageError("no-format-file", f"no file behind {text!r}", where="--format", hint=f"write {name}=FILE")
         path = with_home(file) if equals else None
         if path is not None:
             refuse_run_file(path, makes=makes)
             for other, taken in formats.items():
                 if taken is not None and taken.resolve() == path.resolve():
                     hint = "name another file"
-                    raise UsageError(f"{other} goes into that file already", where=f"--format {text}", hint=hint)
+                    raise UsageError(
+                        "format-same-file", f"{other} goes into that file already", where=f"--format {text}", hint=hint
+                    )
         formats[name] = path
     shown = [name for name, path in formats.items() if path is None and name not in can_share]
     if len(shown) > 1:
         problem = f"{' and '.join(shown)} cannot both go to stdout"
-        raise UsageError(problem, where="--format", hint=f"write {shown[1]}=FILE")
+        raise UsageError("no-format-file", problem, where="--format", hint=f"write {shown[1]}=FILE")
     return formats

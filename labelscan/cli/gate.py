@@ -127,7 +127,7 @@ def gate(
 def _update(limits: GateConfig, find_run: Callable[[], "FinishedRun"], *, quiet: bool) -> int:
     if not limits.baseline:
         hint = "name it, as in --baseline labels-baseline.csv"
-        raise UsageError("no file is named for the baseline", where="--update-baseline", hint=hint)
+        raise UsageError("no-baseline", "no file is named for the baseline", where="--update-baseline", hint=hint)
     from labelscan.cli import gate_screen
     from labelscan.gating.run_gate import accept
 
@@ -173,7 +173,9 @@ def _read_formats(texts: list[str], *, update_baseline: bool) -> Mapping[str, Pa
     formats = read_formats(bare, [TEXT, *FORMATS], can_share=[GITHUB])
     for name, path in formats.items():
         if path is not None and path.is_dir():
-            raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {name}=gate.{name}")
+            raise UsageError(
+                "is-a-folder", "this is a folder", where=str(path), hint=f"name a file, as in {name}=gate.{name}"
+            )
     if TEXT not in formats and None not in formats.values():
         return {TEXT: None, **formats}
     return formats
@@ -185,7 +187,10 @@ def _is_run(target: Path) -> bool:
 
     if target.is_file() and is_own_file(target):
         raise UsageError(
-            "this is a file of a run, and no data", where=str(target), hint=f"did you mean {target.parent}?"
+            "run-not-data",
+            "this is a file of a run, and no data",
+            where=str(target),
+            hint=f"did you mean {target.parent}?",
         )
     return (target / RUN_FILE).is_file()
 
@@ -196,10 +201,12 @@ def _refuse_for_runs(given: Given, target: str, others: Mapping[str, object]) ->
     hint = "leave it out, or give the data in place of the run"
     for flag, value in {**flags, **others}.items():
         if value is not None:
-            raise UsageError(f"{flag} is for data, and this is a run", where=target, hint=hint)
+            raise UsageError("flag-for-data", f"{flag} is for data, and this is a run", where=target, hint=hint)
     for text in given.overrides:
         if not text.strip().startswith("gate."):
-            raise UsageError(f"{text!r} is for training, and this run is finished", where="--set", hint=hint)
+            raise UsageError(
+                "flag-for-training", f"{text!r} is for training, and this run is finished", where="--set", hint=hint
+            )
 
 
 def _read(decisions: Path | None) -> "Review | None":

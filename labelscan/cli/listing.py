@@ -69,7 +69,7 @@ def list_parts(
     """Show losses, models, detectors, configs or noises."""
     if what not in KINDS:
         hint = f"use {nearest(what, KINDS)}"
-        raise UsageError(f"nothing to list is called {what!r}", hint=hint)
+        raise UsageError("unknown-list", f"nothing to list is called {what!r}", hint=hint)
     parts, notes = list(_parts(what)), list(_notes(what))
     from labelscan.cli import console
 

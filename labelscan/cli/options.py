@@ -35,7 +35,9 @@ def read_time(text: str, *, where: str = "--max-time") -> float:
     parts = re.findall(r"(\d+(?:\.\d+)?)(min|[smhd]?)", compact)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if "".join(number + unit for number, unit in parts) != compact or not 0 < seconds < math.inf:
-        raise UsageError(f"cannot read {text!r} as a time", where=where, hint="write 90s, 30m, 2h or 1h30m")
+        raise UsageError(
+            "not-a-time", f"cannot read {text!r} as a time", where=where, hint="write 90s, 30m, 2h or 1h30m"
+        )
     return seconds
 
 
@@ -59,7 +61,9 @@ def number(where: str) -> Callable[[object], float]:
 def refuse_both(first: str, is_first: object, second: str, is_second: object) -> None:
     """Raise UsageError where two options that exclude each other are both given."""
     if is_first and is_second:
-        raise UsageError(f"{first} and {second} cannot be used together", hint="leave one of them out")
+        raise UsageError(
+            "flags-conflict", f"{first} and {second} cannot be used together", hint="leave one of them out"
+        )
 
 
 Data = Annotated[

@@ -25,8 +25,13 @@ def show_traceback(error: BaseException) -> None:
         stderr().out(printable(line), highlight=False)
 
 
-def show_problems(problems: Sequence[Problem]) -> None:
-    """Write problems to stderr, each with its place; a hint that several in a row share follows the last of them."""
+def show_problems(problems: Sequence[Problem], *, with_codes: bool = False) -> None:
+    """Write problems to stderr, each with its place; a hint that several in a row share follows the last of them.
+
+    Args:
+        problems: what is wrong.
+        with_codes: also write the code of each, which the reference lists.
+    """
     console = stderr()
     groups = _alike(problems)
     for group, following in zip_longest(groups, groups[1:]):
@@ -34,7 +39,8 @@ def show_problems(problems: Sequence[Problem]) -> None:
         place = f"{problem.where}: " if problem.where else ""
         lines = [elide(line, MOST_OF_A_LINE) for line in f"{place}{problem.problem}".splitlines() if line.strip()]
         lines = lines or [""]
-        console.print(message(console, text(("error: ", "bold red"), lines[0])))
+        code = f"[{problem.code}]" if with_codes else ""
+        console.print(message(console, text((f"error{code}: ", "bold red"), lines[0])))
         others = [f"also at {_places([one.where for one in group[1:]])}"] if len(group) > 1 else []
         for line in lines[1:] + others:
             console.print(message(console, text(f"  {line}")))
@@ -44,9 +50,9 @@ def show_problems(problems: Sequence[Problem]) -> None:
 
 def _alike(problems: Sequence[Problem]) -> list[list[Problem]]:
     """Group problems that differ only in place and numbers; where there are few, each stays alone."""
-    groups: dict[tuple[str, str], list[Problem]] = {}
+    groups: dict[tuple[str, str, str], list[Problem]] = {}
     for problem in problems:
-        groups.setdefault((_NUMBER.sub("#", problem.problem), problem.hint), []).append(problem)
+        groups.setdefault((problem.code, _NUMBER.sub("#", problem.problem), problem.hint), []).append(problem)
     found = []
     for group in groups.values():
         together = len(group) >= ALIKE and all(problem.where for problem in group)

@@ -78,13 +78,19 @@ def report(
     """
     formats = _formats(texts or [], output)
     if image_root and "label-studio" not in formats:
-        raise UsageError("--image-root goes with --format label-studio", hint="add it, or leave --image-root out")
+        raise UsageError(
+            "flag-without-effect",
+            "--image-root goes with --format label-studio",
+            hint="add it, or leave --image-root out",
+        )
     shown = [name for name, path in formats.items() if path is None and name not in IN_THE_RUN]
     refuse_both("--json", as_json, f"--format {''.join(shown)} on stdout", bool(shown))
     for flag, given in (("--format", bool(texts)), ("--output", output is not None), ("--json", as_json)):
         refuse_both("--serve", serve, flag, given)
     if port is not None and not serve:
-        raise UsageError("--port goes with --serve", where="--port", hint="add --serve, or leave it out")
+        raise UsageError(
+            "flag-without-effect", "--port goes with --serve", where="--port", hint="add --serve, or leave it out"
+        )
     from labelscan.cli import progress, report_screen  # rich and pandas load here, not for --help
     from labelscan.reporting.make_report import make_report_page, write_report
     from labelscan.results.run import FinishedRun  # not labelscan.report, for which torch would be loaded
@@ -117,7 +123,9 @@ def _formats(texts: list[str], output: Path | None) -> dict[str, Path | None]:
         return formats
     if len(formats) > 1 or None not in formats.values():
         hint = "write --format FORMAT=FILE for each"
-        raise UsageError("--output and --format FORMAT=FILE cannot be used together", where="--output", hint=hint)
+        raise UsageError(
+            "flags-conflict", "--output and --format FORMAT=FILE cannot be used together", where="--output", hint=hint
+        )
     refuse_run_file(output, makes=FILE_NAMES)
     return dict.fromkeys(formats, output)
 

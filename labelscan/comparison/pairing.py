@@ -42,6 +42,7 @@ def join(first: FinishedRun, second: FinishedRun) -> pd.DataFrame:
     if not ids[0] & ids[1]:
         shown = [min(each) for each in ids]
         raise UsageError(
+            "nothing-in-common",
             f"the runs have no example in common: {shown[0]!r} is one of the first, {shown[1]!r} of the second",
             where=f"{first.folder} and {second.folder}",
             hint="compare runs on versions of one data set; examples are joined by their example_id",

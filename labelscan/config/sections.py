@@ -93,7 +93,9 @@ class DatasetConfig(Section):
             "a".encode(self.encoding or "utf-8")
         except (LookupError, ValueError) as error:
             problem = f"no encoding is called {self.encoding!r}"
-            raise ConfigError(problem, where="dataset.encoding", hint="try utf-8, cp1252 or gb18030") from error
+            raise ConfigError(
+                "unknown-encoding", problem, where="dataset.encoding", hint="try utf-8, cp1252 or gb18030"
+            ) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,14 +214,18 @@ class ModelConfig(Section):
     def __post_init__(self) -> None:
         Section.__post_init__(self)
         if not self.name:
-            raise ConfigError("no model is named", where="model.name", hint="name one, or auto")
+            raise ConfigError("no-model", "no model is named", where="model.name", hint="name one, or auto")
         if AUTO in self.name and len(self.name) > 1:
             problem = "auto chooses all models itself"
-            raise ConfigError(problem, where="model.name", hint="name auto alone, or every model by its own name")
+            raise ConfigError(
+                "auto-not-alone", problem, where="model.name", hint="name auto alone, or every model by its own name"
+            )
         twice = next((name for name in self.name if self.name.count(name) > 1), None)
         if twice is not None:
             problem = f"{twice} is named twice: a model is no second opinion on itself"
-            raise ConfigError(problem, where="model.name", hint="name another model; folds.repeats asks one more often")
+            raise ConfigError(
+                "model-twice", problem, where="model.name", hint="name another model; folds.repeats asks one more often"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -254,7 +260,7 @@ class TrainingConfig(Section):
     def __post_init__(self) -> None:
         Section.__post_init__(self)
         if self.batch_size == 1:  # batch normalisation has nothing to normalise by
-            raise ConfigError("must be at least 2, got 1", where="training.batch_size")
+            raise ConfigError("out-of-range", "must be at least 2, got 1", where="training.batch_size")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -301,7 +307,7 @@ class ExecutorConfig(Section):
         if self.gpus_per_fold > 1 and self.gpus_per_fold % 1:
             problem = f"must be a whole number above 1, got {self.gpus_per_fold:g}"
             hint = f"use {self.gpus_per_fold // 1:g} or {self.gpus_per_fold // 1 + 1:g}"
-            raise ConfigError(problem, where="executor.gpus_per_fold", hint=hint)
+            raise ConfigError("out-of-range", problem, where="executor.gpus_per_fold", hint=hint)
 
     @property
     def processes_per_fold(self) -> int:

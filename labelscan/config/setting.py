@@ -88,7 +88,9 @@ class Setting:
         kinds = {self.kind, *get_args(self.kind)}
         if value is not None and not kinds.isdisjoint((int, float)) and not _is_number(value, whole=float not in kinds):
             wanted = "number" if float in kinds else "whole number"
-            raise ConfigError(f"must be a {wanted}, got {value!r}", where=where or self.key, hint=as_share(str(value)))
+            raise ConfigError(
+                "wrong-type", f"must be a {wanted}, got {value!r}", where=where or self.key, hint=as_share(str(value))
+            )
         if isinstance(value, bool) or not isinstance(value, Real):
             return
         low, high, number = self.minimum, self.maximum, int(value) if isinstance(value, Integral) else float(value)
@@ -99,7 +101,7 @@ class Setting:
             bounds, hint = f"between {_shown(low)} and {_shown(high)}", "0.02 stands for 2 %"
         elif low is not None and number < low:
             bounds = f"at least {_shown(low)}"
-        raise ConfigError(f"must be {bounds}, got {_shown(number)}", where=where or self.key, hint=hint)
+        raise ConfigError("out-of-range", f"must be {bounds}, got {_shown(number)}", where=where or self.key, hint=hint)
 
 
 def setting(default: T, help: str, group: str = "", metavar: str = "", **declared: object) -> T:

@@ -64,7 +64,7 @@ def resolve(
     for text in overrides:
         key, equals, value = text.partition("=")
         if not equals:
-            raise ConfigError(f"cannot read {text!r}", where="--set", hint="write section.name=value")
+            raise ConfigError("not-a-setting", f"cannot read {text!r}", where="--set", hint="write section.name=value")
         key = key.strip()
         _check_known(key, where="--set")
         values[key] = read_value(value.strip(), known[key].kind, where=key)
@@ -87,7 +87,7 @@ def _check_known(key: str, *, where: str) -> None:
     if not nearest and (near_name := nearest_name(name, own_names.values())):
         nearest = nearest_name(key, [full for full in known if own_names[full] == near_name], least=0.0)
     hint = f"did you mean {nearest}?" if nearest else "the config called default names all settings"
-    raise ConfigError(f"no setting is called {key!r}", where=where, hint=hint)
+    raise ConfigError("unknown-setting", f"no setting is called {key!r}", where=where, hint=hint)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
@@ -100,7 +100,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
             continue
         if variable not in by_variable:
             hint = f"did you mean {nearest_name(variable, by_variable, least=0.0)}?"
-            raise ConfigError("no setting belongs to this variable", where=variable, hint=hint)
+            raise ConfigError("unknown-setting", "no setting belongs to this variable", where=variable, hint=hint)
         key = by_variable[variable]
         values[key] = read_value(text, known[key].kind, where=variable)
     return values
@@ -115,7 +115,7 @@ def read_file(path: Path) -> dict[str, object]:
         for key, inner in entries.items():
             _check_known(key, where=str(path))
             if isinstance(inner, dict) or (isinstance(inner, list) and not known[key].is_list):
-                raise ConfigError("must be one value, got several", where=f"{path}, {key}")
+                raise ConfigError("wrong-type", "must be one value, got several", where=f"{path}, {key}")
             values[key] = _typed(inner, known[key], where=f"{path}, {key}")
     return values
 
@@ -127,12 +127,12 @@ def _content_of(path: Path) -> dict[str, object]:
     try:
         text = read_text(path)
     except CANNOT_READ as error:
-        raise ConfigError(f"cannot be read ({why(error)})", where=str(path), hint=hint) from error
+        raise ConfigError("unreadable", f"cannot be read ({why(error)})", where=str(path), hint=hint) from error
     try:
         content: Any = parse_json(text) if is_json else parsed(_parse_toml, text)
     except (ValueError, MemoryError) as error:
         raise ConfigError(
-            f"not valid {'JSON' if is_json else 'TOML'} ({why(error)})", where=str(path), hint=hint
+            "not-valid", f"not valid {'JSON' if is_json else 'TOML'} ({why(error)})", where=str(path), hint=hint
         ) from error
     if is_json and isinstance(content, dict):
         content = content.get(RUN_JSON_SETTINGS, content)
@@ -140,10 +140,12 @@ def _content_of(path: Path) -> dict[str, object]:
         tool = content.get("tool", {})
         content = tool.get("labelscan") if isinstance(tool, dict) else tool
         if content is None:
-            raise ConfigError("has no table [tool.labelscan]", where=str(path), hint="add it, or name another file")
+            raise ConfigError(
+                "no-table", "has no table [tool.labelscan]", where=str(path), hint="add it, or name another file"
+            )
     if not isinstance(content, dict):
         problem = f"must hold settings by section, not {type(content).__name__}"
-        raise ConfigError(problem, where=str(path), hint=hint)
+        raise ConfigError("not-valid", problem, where=str(path), hint=hint)
     return content
 
 
@@ -158,14 +160,14 @@ def _typed(value: object, entry: Setting, *, where: str) -> object:
     kind = entry.kind
     if entry.is_list and not isinstance(value, str):
         if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-            raise ConfigError(f"must be a text or a list of texts, got {value!r}", where=where)
+            raise ConfigError("wrong-type", f"must be a text or a list of texts, got {value!r}", where=where)
         return tuple(value)
     if isinstance(value, int) and abs(value) > LARGEST:  # Python has no text for some of them
-        raise ConfigError(f"must be a number of at most {LARGEST}", where=where)
+        raise ConfigError("out-of-range", f"must be a number of at most {LARGEST}", where=where)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(kind, type) and type(value) is not kind:
-        raise ConfigError(f"must be {kind.__name__}, got {value!r}", where=where)
+        raise ConfigError("wrong-type", f"must be {kind.__name__}, got {value!r}", where=where)
     return read_value(str(value), kind, where=where)
 
 
@@ -178,7 +180,7 @@ def find_config(name: str) -> Path:
     if name in known:
         return known[name]
     hint = did_you_mean(name, known, otherwise=f"give a file, or one of {', '.join(known)}")
-    raise ConfigError(f"no file and no config is called {name!r}", where="--config", hint=hint)
+    raise ConfigError("unknown-config", f"no file and no config is called {name!r}", where="--config", hint=hint)
 
 
 def shipped_configs() -> dict[str, Path]:

@@ -164,6 +164,7 @@ def _corrections(
     """Return what becomes of each label, having checked that the decisions are about this run and leave something."""
     if rule is not None and run.summary.learned_nothing:
         raise UsageError(
+            "learned-nothing",
             "the models of this run have learned nothing, and their flags mean nothing",
             where=str(run.folder),
             hint="see the warnings of the run; decisions of a reviewer can still be applied",
@@ -177,7 +178,9 @@ def _corrections(
         check_new_labels(decisions, source.dataset.class_names, where=where, hint=hint)
     made = correct(run.issues.scores, decisions=decisions, rule=rule, flagged_at=run.record.ended or "")
     if made.count("drop") == made.n_examples:
-        raise UsageError("every example would be left out", where=str(run.folder), hint="check the decisions")
+        raise UsageError(
+            "nothing-left", "every example would be left out", where=str(run.folder), hint="check the decisions"
+        )
     return made
 
 
@@ -198,6 +201,7 @@ def _write_copy(source: Source, corrections: Corrections, output: Path, *, overw
         notes = label_lists.write(source, corrections, draft)
         if output.is_file() and not overwrite and not filecmp.cmp(output, draft, shallow=False):
             raise UsageError(
+                "file-exists",
                 "there is a file already, and it differs from what would be written",
                 where=str(output),
                 hint="choose another place with -o, or add --overwrite",
@@ -237,6 +241,7 @@ def _decisions(
     if rule is not None:
         return [], "", []
     raise UsageError(
+        "nothing-to-change",
         "nothing says what to change: there are no decisions in the run, and no rule for what is flagged",
         where=str(run.folder),
         hint="save decisions from labelscan report and name them by --decisions, or give --drop, "
@@ -257,7 +262,7 @@ def _check_log(log: Path, *, overwrite: bool) -> None:
     if log.is_dir() or (log.exists() and not overwrite and not is_log(log)):
         there, remedy = ("a folder", "") if log.is_dir() else ("another file", ", or add --overwrite")
         problem = f"the log of changes would be written here, and there is {there}"
-        raise UsageError(problem, where=str(log), hint=f"choose another place{remedy}")
+        raise UsageError("file-exists", problem, where=str(log), hint=f"choose another place{remedy}")
 
 
 def _command(source: Source, output: Path, *, is_folder: bool) -> str:

@@ -41,11 +41,11 @@ class FlagRule:
     def __post_init__(self) -> None:
         least = self.min_error_probability
         if least is not None and not 0 <= least <= 1:
-            raise ConfigError(f"must be between 0 and 1, got {least:g}", where="min_error_probability")
+            raise ConfigError("out-of-range", f"must be between 0 and 1, got {least:g}", where="min_error_probability")
         if least is None and self.action == "relabel":
             problem = "labels are not replaced without knowing from which probability on"
             hint = "as --min-error-probability 0.9: what is wrong with at least this probability is replaced"
-            raise ConfigError(problem, where="min_error_probability", hint=hint)
+            raise ConfigError("no-error-probability", problem, where="min_error_probability", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +119,14 @@ def is_log(path: Path) -> bool:
 def flag_rule(*, drop: bool, relabel: bool, min_error_probability: float | None) -> FlagRule | None:
     """Return the rule for flags, None where they are ignored, or raise ConfigError for options that contradict."""
     if drop and relabel:
-        raise ConfigError("flagged labels are dropped or relabelled, not both", where="drop", hint="leave one out")
+        raise ConfigError(
+            "flags-conflict", "flagged labels are dropped or relabelled, not both", where="drop", hint="leave one out"
+        )
     if drop or relabel:
         return FlagRule(action="drop" if drop else "relabel", min_error_probability=min_error_probability)
     if min_error_probability is not None:
         problem = "has no effect: nothing is done with flags"
-        raise ConfigError(problem, where="min_error_probability", hint="add drop or relabel")
+        raise ConfigError("flag-without-effect", problem, where="min_error_probability", hint="add drop or relabel")
     return None
 
 
@@ -166,7 +168,7 @@ def check_new_labels(decisions: Sequence[Decision], class_names: Sequence[str], 
     def problem(one: Decision) -> Problem:
         nearest = nearest_name(one.new_label, class_names)
         remedy = f"did you mean {nearest!r}? {hint}" if nearest else hint
-        return Problem(f"{one.new_label!r}, for {one.example_id!r}, is not a class", where, remedy)
+        return Problem("unknown-class", f"{one.new_label!r}, for {one.example_id!r}, is not a class", where, remedy)
 
     DecisionsError.refuse(
         [one for one in decisions if one.verdict == "relabel" and one.new_label not in known], problem

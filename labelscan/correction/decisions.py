@@ -54,9 +54,13 @@ class Decision:
             object.__setattr__(self, name, (None if name == "given_label" else "") if is_missing else str(value))
         where = f"the decision on {self.example_id!r}"
         if self.verdict not in VERDICTS:
-            raise DecisionsError(f"{self.verdict!r} is no verdict", where=where, hint=f"use {', '.join(VERDICTS)}")
+            raise DecisionsError(
+                "not-a-decision", f"{self.verdict!r} is no verdict", where=where, hint=f"use {', '.join(VERDICTS)}"
+            )
         if self.verdict == "relabel" and not self.new_label:
-            raise DecisionsError("relabel without a new_label", where=where, hint="name the class, or decide otherwise")
+            raise DecisionsError(
+                "no-new-label", "relabel without a new_label", where=where, hint="name the class, or decide otherwise"
+            )
 
     @property
     def calls_wrong(self) -> bool:
@@ -84,10 +88,10 @@ def read_decisions(path: Path) -> list[Decision]:
         with open_text(path) as file:
             made = list(_from_rows(table_rows(file, NEEDED[0]), path))
     except FileNotFoundError as error:
-        raise DecisionsError("there is no such file", where=str(path), hint=HOW_TO_GET_ONE) from error
+        raise DecisionsError("no-file", "there is no such file", where=str(path), hint=HOW_TO_GET_ONE) from error
     except (*CANNOT_READ, csv.Error) as error:
         raise DecisionsError(
-            f"cannot be read ({why(error)})", where=str(path), hint="save it as CSV in UTF-8"
+            "unreadable", f"cannot be read ({why(error)})", where=str(path), hint="save it as CSV in UTF-8"
         ) from error
     return _last_of_each(made)
 
@@ -123,7 +127,7 @@ def decisions_of(records: object, *, where: str) -> list[Decision]:
         DecisionsError: anything but a list of what ``record_of`` returns; up to 20 problems at once.
     """
     if not isinstance(records, list):
-        raise DecisionsError("this is not a list of decisions", where=where)
+        raise DecisionsError("not-decisions", "this is not a list of decisions", where=where)
     return _last_of_each(
         [_from_record(record, f"{where}, decision {number}") for number, record in enumerate(records, start=1)]
     )
@@ -142,10 +146,14 @@ def bare(cell: str) -> str:
 def _mismatch(one: Decision, given_labels: Mapping[str, str], where: str) -> Problem | None:
     there = given_labels.get(one.example_id)
     if there is None:
-        return Problem(f"no example is called {one.example_id!r}", where, "these decisions belong to other data")
+        return Problem(
+            "unknown-example", f"no example is called {one.example_id!r}", where, "these decisions belong to other data"
+        )
     if one.given_label not in (None, there) and one.new_label != there:  # else it is corrected already
         problem = f"{one.example_id!r} was {one.given_label!r} when it was reviewed and is {there!r} now"
-        return Problem(problem, where, "these decisions belong to other labels: review the example again")
+        return Problem(
+            "other-label", problem, where, "these decisions belong to other labels: review the example again"
+        )
     return None
 
 
@@ -160,7 +168,7 @@ def _from_rows(rows: "csv.DictReader[str]", path: Path) -> Iterable[Decision | P
     missing = [name for name in NEEDED if name not in rows.fieldnames]
     if missing:
         hint = f"the columns are {', '.join(COLUMNS)}, as the report saves them"
-        raise DecisionsError(f"no column is called {missing[0]!r}", where=str(path), hint=hint)
+        raise DecisionsError("no-column", f"no column is called {missing[0]!r}", where=str(path), hint=hint)
     for row in rows:
         cells = {name: bare(row.get(name) or "") for name in COLUMNS}
         if cells["decision"].strip() or cells["new_label"].strip():  # else it is still to be decided
@@ -170,7 +178,9 @@ def _from_rows(rows: "csv.DictReader[str]", path: Path) -> Iterable[Decision | P
 def _from_record(record: object, where: str) -> Decision | Problem:
     cells = {name: record.get(name) or "" for name in COLUMNS} if isinstance(record, dict) else {}
     if not cells or not all(isinstance(cell, str) for cell in cells.values()):
-        return Problem("this is not a decision", where, f"a decision has {', '.join(COLUMNS)}, all of them text")
+        return Problem(
+            "not-a-decision", "this is not a decision", where, f"a decision has {', '.join(COLUMNS)}, all of them text"
+        )
     return _decision(cells, where)
 
 
@@ -178,11 +188,15 @@ def _decision(cells: Mapping[str, str], where: str) -> Decision | Problem:
     word = cells["decision"].strip().lower()
     verdict = next((one for one in VERDICTS if one == word), None)
     if not cells["example_id"]:
-        return Problem("the example_id is empty", where, "write the id as in issues.csv, or take the row out")
+        return Problem(
+            "empty-cell", "the example_id is empty", where, "write the id as in issues.csv, or take the row out"
+        )
     if verdict is None:
-        return Problem(f"{cells['decision']!r} is not a decision", where, "write keep, relabel, drop or unsure")
+        return Problem(
+            "not-a-decision", f"{cells['decision']!r} is not a decision", where, "write keep, relabel, drop or unsure"
+        )
     if verdict == "relabel" and not cells["new_label"].strip():
-        return Problem("relabel without a new_label", where, "write the class, or decide otherwise")
+        return Problem("no-new-label", "relabel without a new_label", where, "write the class, or decide otherwise")
     return Decision(
         example_id=cells["example_id"],
         verdict=verdict,

@@ -63,6 +63,7 @@ def read_annotations(path: Path) -> Annotations:
     DecisionsError.refuse(problems, lambda problem: problem)
     if not latest:
         raise DecisionsError(
+            "no-annotations",
             f"none of {len(answers):,} tasks is annotated" if answers else "there is no task",
             where=str(path),
             hint="submit annotations in Label Studio (predictions are not enough) and export the project again",
@@ -86,9 +87,9 @@ def _tasks(path: Path) -> list[Object]:
     try:
         content = parse_json(read_text(path))
     except CANNOT_READ as error:
-        raise DecisionsError(f"cannot be read ({why(error)})", where=str(path), hint=hint) from error
+        raise DecisionsError("unreadable", f"cannot be read ({why(error)})", where=str(path), hint=hint) from error
     if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):
-        raise DecisionsError("this is not a list of tasks", where=str(path), hint=hint)
+        raise DecisionsError("not-decisions", "this is not a list of tasks", where=str(path), hint=hint)
     return content
 
 
@@ -122,13 +123,17 @@ def _decision(data: Object, chosen: Mapping[str, list[str]], time: str, where: s
     example_id, given_label = data.get(ID_KEY), data.get(GIVEN_KEY)
     if not isinstance(example_id, str) or not isinstance(given_label, str):
         hint = "only tasks written by labelscan report --format label-studio=FILE can be read back"
-        return Problem(f"the task has no {ID_KEY} and {GIVEN_KEY}", where, hint)
+        return Problem("not-a-decision", f"the task has no {ID_KEY} and {GIVEN_KEY}", where, hint)
     if len(set(labels)) > 1:
-        return Problem(f"{len(set(labels))} labels were chosen for {example_id!r}", where, "choose one")
+        return Problem(
+            "several-labels", f"{len(set(labels))} labels were chosen for {example_id!r}", where, "choose one"
+        )
     verdict: Verdict
     if verdicts:
         if verdicts[0] not in VERDICT_CHOICES:
-            return Problem(f"{verdicts[0]!r} is not a verdict", where, f"choose {' or '.join(VERDICT_CHOICES)}")
+            return Problem(
+                "not-a-decision", f"{verdicts[0]!r} is not a verdict", where, f"choose {' or '.join(VERDICT_CHOICES)}"
+            )
         verdict = VERDICT_CHOICES[verdicts[0]]
     elif labels:
         verdict = "keep" if labels[0] == given_label else "relabel"

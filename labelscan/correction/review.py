@@ -62,7 +62,9 @@ def read_review(given: GivenDecisions) -> Review:
         made = tuple(given)
         if not all(isinstance(one, Decision) for one in made):
             problem = f"decisions are a file, or labelscan.Decision objects, not {type(given).__name__}"
-            raise DecisionsError(problem, where="decisions", hint="save a frame by to_csv, and name the file")
+            raise DecisionsError(
+                "wrong-type", problem, where="decisions", hint="save a frame by to_csv, and name the file"
+            )
         return Review(decisions=tuple({one.example_id: one for one in made}.values()))
     path = with_home(given)
     if path.suffix.lower() != ".json":
@@ -85,7 +87,7 @@ def settle(review: Review, given_labels: Mapping[str, str], scored: Container[st
     if are_gone and all(are_gone) and not any(one.calls_wrong for one in review.decisions):  # else all may be corrected
         problem = f"no decision is about an example of this data: none is called {review.decisions[0].example_id!r}"
         hint = "ids are those of issues.csv, of which a spreadsheet may have dropped zeros at the start"
-        raise DecisionsError(problem, where=review.where, hint=hint)
+        raise DecisionsError("not-decisions", problem, where=review.where, hint=hint)
     is_wrong: dict[str, bool] = {}
     stale: list[str] = []
     corrected: list[str] = []

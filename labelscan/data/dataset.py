@@ -129,9 +129,15 @@ def make_dataset(
     if isinstance(shown, ImageFiles | Texts):
         refuse_broken_text({"name of the folder": [str(shown.root)]}, lambda _: place or name)
     if len(labels) == 0:
-        raise DatasetError("there is no example", where=place or name, hint="check the path, and --split if you set it")
+        raise DatasetError(
+            "no-examples", "there is no example", where=place or name, hint="check the path, and --split if you set it"
+        )
     hint = "write a label, or take the row out"
-    empty = [Problem("the label is empty", where(row), hint) for row, label in enumerate(labels) if not label.strip()]
+    empty = [
+        Problem("empty-label", "the label is empty", where(row), hint)
+        for row, label in enumerate(labels)
+        if not label.strip()
+    ]
     DatasetError.refuse(empty + repeated_ids(example_ids, where), lambda problem: problem)
     class_names = sort_class_names(labels)
     check_number_of_classes(class_names, len(labels), place or name)

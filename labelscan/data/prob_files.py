@@ -48,11 +48,12 @@ def read_probabilities(path: Path, *, label_column: str = "") -> Probabilities:
     path = with_home(path)
     if path.is_dir():
         hint = "give a file, such as evidence.npz of a run; labelscan detect reads folders of images"
-        raise DatasetError("this is a folder", where=str(path), hint=hint)
+        raise DatasetError("is-a-folder", "this is a folder", where=str(path), hint=hint)
     if not path.exists():
-        raise DatasetError("no such file", where=str(path), hint=nearest_file(path) or "check the path")
+        raise DatasetError("no-file", "no such file", where=str(path), hint=nearest_file(path) or "check the path")
     if path.suffix.lower() not in SUFFIXES:
         raise DatasetError(
+            "unknown-kind-of-file",
             f"files called {path.suffix or 'without an extension'} hold no probabilities that can be read",
             where=str(path),
             hint=f"give a file called {', '.join(SUFFIXES)}",
@@ -60,7 +61,9 @@ def read_probabilities(path: Path, *, label_column: str = "") -> Probabilities:
     try:
         return _read_npz(path, label_column) if path.suffix.lower() == ".npz" else _read_table(path, label_column)
     except MemoryError as error:
-        raise ProbabilitiesError("does not fit into memory", where=str(path), hint="save it as float32") from error
+        raise ProbabilitiesError(
+            "too-large", "does not fit into memory", where=str(path), hint="save it as float32"
+        ) from error
 
 
 def _read_npz(path: Path, label_column: str) -> Probabilities:
@@ -106,7 +109,7 @@ def _read_table(path: Path, label_column: str) -> Probabilities:
     twice = next((name for name, count in Counter(class_names).items() if count > 1), None)
     if twice is not None:
         hint = "rename one, or add them up"
-        raise ProbabilitiesError(f"class {twice!r} has two columns", where=path.name, hint=hint)
+        raise ProbabilitiesError("column-twice", f"class {twice!r} has two columns", where=path.name, hint=hint)
     columns = find_prob_table_columns(names, label_column, path.name)
     rows = read_sheet(path, columns.used())
     check_cells(rows, columns)
@@ -152,7 +155,9 @@ def _from_parquet(path: Path, names: Sequence[str]) -> NDArray[Any]:
     for name, column in zip(names, columns, strict=True):
         if column.dtype.kind not in "fiu":
             kind = table.schema.field(name).type
-            raise ProbabilitiesError(f"column {name!r} holds {kind}, not numbers", where=path.name, hint="save floats")
+            raise ProbabilitiesError(
+                "not-numbers", f"column {name!r} holds {kind}, not numbers", where=path.name, hint="save floats"
+            )
     # Never whole numbers, and never narrower than the widest column.
     probs = np.empty((len(table), len(names)), dtype=np.result_type(np.float16, *(column.dtype for column in columns)))
     for place, column in enumerate(columns):
@@ -180,4 +185,4 @@ def _from_csv(path: Path, names: Sequence[str], *, n_rows: int) -> NDArray[Any]:
 
 def _no_number(name: str, cell: str, where: str) -> Problem:
     problem = f"{name!r} is {cell!r}, not a number" if cell.strip() else f"{name!r} is empty"
-    return Problem(problem, where, "write a number in [0, 1] with a decimal point")
+    return Problem("not-a-probability", problem, where, "write a number in [0, 1] with a decimal point")

@@ -82,6 +82,7 @@ def probabilities_from_arrays(
     names = None if class_names is None else texts(class_names, "class_names", None, name)
     if names is not None and len(names) != probs.shape[1]:
         raise ProbabilitiesError(
+            "classes-mismatch",
             f"pred_probs has {probs.shape[1]} columns for {len(names)} class names",
             where=name,
             hint="give one name for each column, in their order",
@@ -131,7 +132,9 @@ def assemble(
     names = tuple(class_names if class_names is not None else map(str, range(n_classes)))
     check_pred_probs(pred_probs, places, names, where=where, name=name)
     if n_examples < 2:
-        raise ProbabilitiesError("1 example: there is nothing to compare it with", where=name, hint="give 2 or more")
+        raise ProbabilitiesError(
+            "one-example", "1 example: there is nothing to compare it with", where=name, hint="give 2 or more"
+        )
     if pred_probs.dtype not in (np.float32, np.float64):
         # Only now: a wider type is checked as it was written.
         pred_probs = pred_probs.astype(np.float32 if pred_probs.dtype.itemsize < 4 else np.float64)
@@ -174,13 +177,17 @@ def about_the_same(first: Probabilities, other: Probabilities, name: str, other_
     if sorted(classes) != sorted(other_classes):
         odd = sorted(set(classes) ^ set(other_classes))
         problem = f"other classes than in {name}: only one of the two has {', '.join(map(repr, odd[:5]))}"
-        raise ProbabilitiesError(problem, where=other_name, hint="give opinions about the same classes")
+        raise ProbabilitiesError(
+            "classes-mismatch", problem, where=other_name, hint="give opinions about the same classes"
+        )
     ids, other_ids = first.dataset.example_ids, other.dataset.example_ids
     if not np.array_equal(ids, other_ids):
         alone = {name: set(ids) - set(other_ids), other_name: set(other_ids) - set(ids)}
         only = "; ".join(f"only {file} has {min(odd)!r}" for file, odd in alone.items() if odd)
         hint = "give opinions about the same examples: with the same ids in all files, or in the same order without ids"
-        raise ProbabilitiesError(f"other examples than in {name}: {only}", where=other_name, hint=hint)
+        raise ProbabilitiesError(
+            "other-examples", f"other examples than in {name}: {only}", where=other_name, hint=hint
+        )
     columns = np.array([other_classes.index(one) for one in classes], dtype=np.int64)
     given_labels = np.argsort(columns)[other.dataset.given_labels]
     differ = np.flatnonzero(given_labels != first.dataset.given_labels).tolist()
@@ -188,7 +195,12 @@ def about_the_same(first: Probabilities, other: Probabilities, name: str, other_
     def problem_of(row: int) -> Problem:
         label, other_label = classes[first.dataset.given_labels[row]], classes[given_labels[row]]
         problem = f"the label is {other_label!r} here and {label!r} at {first.where(row)}"
-        return Problem(problem, other.where(row), "all opinions are about the same given labels: correct one of them")
+        return Problem(
+            "other-label",
+            problem,
+            other.where(row),
+            "all opinions are about the same given labels: correct one of them",
+        )
 
     ProbabilitiesError.refuse(differ, problem_of)
     dataset = replace(other.dataset, given_labels=given_labels, class_names=classes)
@@ -199,21 +211,21 @@ def _array(values: ArrayLike, what: str, name: str) -> NDArray[Any]:
     try:
         return np.asarray(values)
     except ValueError as error:
-        raise ProbabilitiesError(f"{what} has rows of different lengths", where=name) from error
+        raise ProbabilitiesError("ragged", f"{what} has rows of different lengths", where=name) from error
 
 
 def _floating(pred_probs: NDArray[Any], name: str) -> NDArray[Any]:
     """Return (N, K) floating point, not yet rounded to the types that detectors accept."""
     if pred_probs.dtype.kind not in "fiu":
         problem = f"pred_probs are {pred_probs.dtype}, not numbers"
-        raise ProbabilitiesError(problem, where=name, hint="use .astype(np.float64)")
+        raise ProbabilitiesError("not-numbers", problem, where=name, hint="use .astype(np.float64)")
     if pred_probs.ndim != 2:
         problem = f"pred_probs must be a table of examples by classes, got shape {pred_probs.shape}"
         hint = "give one row for each example, and one column for each class"
-        raise ProbabilitiesError(problem, where=name, hint=hint)
+        raise ProbabilitiesError("wrong-shape", problem, where=name, hint=hint)
     if pred_probs.shape[1] < 2:
         problem = f"pred_probs has shape {pred_probs.shape}: there is nothing to confuse"
-        raise ProbabilitiesError(problem, where=name, hint="give one column for each of 2 or more classes")
+        raise ProbabilitiesError("one-class", problem, where=name, hint="give one column for each of 2 or more classes")
     return pred_probs if pred_probs.dtype.kind == "f" else pred_probs.astype(np.float64)
 
 
@@ -229,17 +241,22 @@ def _places(
     n_examples, n_classes = shape
     if labels.shape != (n_examples,):
         hint = "give one label for each row of pred_probs, in the same order"
-        raise ProbabilitiesError(f"{what} have shape {labels.shape}, not ({n_examples},)", where=name, hint=hint)
+        raise ProbabilitiesError(
+            "wrong-shape", f"{what} have shape {labels.shape}, not ({n_examples},)", where=name, hint=hint
+        )
     if labels.dtype.kind in "iu":
         hint = "whole numbers are places in class_names, from 0; names of classes are given as text"
         ProbabilitiesError.refuse(
             np.flatnonzero((labels < 0) | (labels >= n_classes)).tolist(),
-            lambda row: Problem(f"{what} {labels[row]} is not in 0 .. {n_classes - 1}", where(row), hint),
+            lambda row: Problem(
+                "unknown-class", f"{what} {labels[row]} is not in 0 .. {n_classes - 1}", where(row), hint
+            ),
         )
         return labels.astype(np.int64)
     names = texts(labels, what, n_examples, name)
     if class_names is None:
         raise ProbabilitiesError(
+            "no-class-names",
             f"{what} are text, as in {names[0]!r}, and no class_names say which column is which class"
             if names
             else "there is no example",
@@ -256,7 +273,7 @@ def _no_class(label: str, class_names: Sequence[str], where: str) -> Problem:
     nearest = nearest_name(label, class_names)
     shown = ", ".join(map(repr, class_names[:5])) + (" ..." if len(class_names) > 5 else "")
     hint = f"did you mean {nearest!r}?" if nearest else f"the classes are {shown}; every label needs a column"
-    return Problem(f"label {label!r} has no column of probabilities", where, hint)
+    return Problem("unknown-class", f"label {label!r} has no column of probabilities", where, hint)
 
 
 def _ambiguity(labels: NDArray[Any], class_names: Sequence[str] | None) -> list[str]:

@@ -20,7 +20,7 @@ def check_number_of_classes(class_names: Sequence[str], n_examples: int, name: s
     """Raise DatasetError where labels are of one class, or of so many that they are no classes."""
     if len(class_names) < 2:
         problem = f"every label is {class_names[0]!r}: with 1 class there is nothing to confuse"
-        raise DatasetError(problem, where=name, hint="give at least 2 classes")
+        raise DatasetError("one-class", problem, where=name, hint="give at least 2 classes")
     are_measured = _are_measured(class_names)
     most = max(MANY_MEASURED, n_examples // 10) if are_measured else max(MANY_CLASSES, n_examples // 2)
     if len(class_names) > most:
@@ -29,7 +29,7 @@ def check_number_of_classes(class_names: Sequence[str], n_examples: int, name: s
         hint = "labels must be classes, not measured numbers or ids; set --label-column if it is another"
         if are_measured:
             hint += ", or make classes of the numbers, as pandas.cut does"
-        raise DatasetError(problem, where=name, hint=hint)
+        raise DatasetError("too-many-classes", problem, where=name, hint=hint)
 
 
 def refuse_other_tasks(class_names: Sequence[str], name: str) -> None:
@@ -37,7 +37,7 @@ def refuse_other_tasks(class_names: Sequence[str], name: str) -> None:
     if all(class_name.lower().endswith(MASKS) for class_name in class_names):
         problem = f"the labels are files such as {class_names[0]!r}, not classes"
         hint = "labelscan judges one label an example: cut out what a mask marks as an image of its own, with its class"
-        raise DatasetError(problem, where=name, hint=hint)
+        raise DatasetError("too-many-classes", problem, where=name, hint=hint)
     for separator in SEPARATORS:
         joined = [one for one in class_names if separator in one.strip(separator)]
         places = {(part.strip(), place) for one in joined for place, part in enumerate(one.split(separator))}
@@ -48,7 +48,7 @@ def refuse_other_tasks(class_names: Sequence[str], name: str) -> None:
             problem = f"labels such as {joined[0]!r} are several, and labelscan judges one label an example"
             hint = "judge each class in a run of its own, as yes or no; "
             hint += f"if each combination is a class, write it without {separator!r}"
-            raise DatasetError(problem, where=name, hint=hint)
+            raise DatasetError("too-many-classes", problem, where=name, hint=hint)
 
 
 def _are_measured(labels: Sequence[str]) -> bool:
@@ -83,7 +83,7 @@ def refuse_broken_text(columns: Mapping[str, Iterable[str] | None], where: Calla
     def problem(one: tuple[int, str, str]) -> Problem:
         row, what, cell = one
         shown = repr(cell) if len(cell) <= MOST_SHOWN else f"{cell[:MOST_SHOWN]!r}..."
-        return Problem(f"the {what} {shown} is not UTF-8", where(row), hint)
+        return Problem("not-utf8", f"the {what} {shown} is not UTF-8", where(row), hint)
 
     DatasetError.refuse(broken, problem)
 
@@ -95,7 +95,7 @@ def repeated_ids(example_ids: Sequence[str], where: Callable[[int], str]) -> lis
     first: dict[str, int] = {}
     hint = "keep one row for each example, with one label; or name another column of ids by --id-column"
     return [
-        Problem(f"example {one!r} is listed twice, first at {where(first[one])}", where(row), hint)
+        Problem("id-twice", f"example {one!r} is listed twice, first at {where(first[one])}", where(row), hint)
         for row, one in enumerate(example_ids)
         if first.setdefault(one, row) != row
     ]

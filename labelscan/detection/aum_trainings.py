@@ -74,10 +74,10 @@ def with_extra_class(learner: Learner) -> MarginLearner:
     hint = "name a model by --model, or choose another detector, such as --detector noise-posterior"
     if not isinstance(learner, NetworkLearner):
         problem = "aum compares the logits of networks, and the given classifier has none"
-        raise ConfigError(problem, where="detection.detector", hint=hint)
+        raise ConfigError("too-few-epochs", problem, where="detection.detector", hint=hint)
     if not isinstance(learner.make, NetworkMaker):
         problem = "aum trains networks with one more output than classes, which the given function cannot make"
-        raise ConfigError(problem, where="detection.detector", hint=hint)
+        raise ConfigError("too-few-epochs", problem, where="detection.detector", hint=hint)
     n_classes = learner.make.n_classes + 1
     return MarginLearner(
         dataclasses.replace(
@@ -130,7 +130,7 @@ def with_threshold_runs(evidence: Evidence, jobs: Sequence[FoldJob], outputs: It
         return dataclasses.replace(evidence, aum_train_margin=None, aum_is_threshold=None)
     train_margin = np.column_stack([output.train_margin for output in outputs])
     if not np.isfinite(train_margin).all():
-        raise RunError("margins are infinite or NaN: training diverged", where=KIND, hint=IF_DIVERGED)
+        raise RunError("diverged", "margins are infinite or NaN: training diverged", where=KIND, hint=IF_DIVERGED)
     return dataclasses.replace(evidence, aum_train_margin=train_margin, aum_is_threshold=_are_relabelled(jobs))
 
 
@@ -154,6 +154,7 @@ def n_threshold(n_examples: int, n_classes: int) -> int:
     """
     if n_examples <= n_classes:
         raise DatasetError(
+            "too-few-examples",
             f"{n_examples:,} examples of {n_classes:,} classes are too few for aum, "
             f"which relabels one in {n_classes + 1:,}",
             hint="choose another detector, such as --detector noise-posterior",

@@ -161,7 +161,10 @@ class Evidence:
             return cls(**{**known, "class_names": tuple(known["class_names"])})
         except (*CANNOT_READ, TypeError, ProbabilitiesError) as error:
             raise RunFolderError(
-                f"is not the evidence of a run ({why(error)})", where=str(path), hint="run again with --fresh"
+                "damaged",
+                f"is not the evidence of a run ({why(error)})",
+                where=str(path),
+                hint="run again with --fresh",
             ) from error
 
 

@@ -86,7 +86,9 @@ class _Gathering:
         if missing.any():
             first = self.dataset.example_ids[self.index[int(np.argmax(missing))]]
             raise RunError(
-                f"{int(missing.sum()):,} examples were not predicted in every repeat", where=f"example {first!r}"
+                "not-predicted",
+                f"{int(missing.sum()):,} examples were not predicted in every repeat",
+                where=f"example {first!r}",
             )
         _normalise_rows(self.pred_probs)
         if self.train_probs is not None:
@@ -126,6 +128,7 @@ def _check_distributions(probs: NDArray[np.floating[Any]], where: str) -> None:
     sums = probs.sum(axis=1, dtype=np.float64)
     if not np.isfinite(sums).all():
         raise RunError(
+            "diverged",
             f"the model predicts NaN for {int((~np.isfinite(sums)).sum()):,} examples: training diverged",
             where=where,
             hint=IF_DIVERGED,
@@ -150,4 +153,4 @@ def _fold_names(folds: NDArray[np.int64]) -> Strings:
 
 def _expect(holds: bool, problem: str, where: str) -> None:
     if not holds:
-        raise RunError(problem, where=where, hint="this is a mistake in labelscan; please report it")
+        raise RunError("not-out-of-fold", problem, where=where, hint="this is a mistake in labelscan; please report it")

@@ -98,12 +98,12 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        code = errno.ENOSPC if _CUT_OFF.search(str(error)) else error.errno
-        if code not in _DISK_ERRORS:
+        number = errno.ENOSPC if _CUT_OFF.search(str(error)) else error.errno
+        if number not in _DISK_ERRORS:
             raise
-        problem, remedy = _DISK_ERRORS[code]
-        refused = DiskError(f"{problem}{_free(path)}", where=str(path), hint=f"{remedy}; {_KEPT}")
-        refused.errno = code
+        problem, remedy = _DISK_ERRORS[number]
+        refused = DiskError("disk", f"{problem}{_free(path)}", where=str(path), hint=f"{remedy}; {_KEPT}")
+        refused.errno = number
         raise refused from error
 
 

@@ -189,12 +189,14 @@ def _opened(url: str) -> tuple[Any, str]:
         extra = EXTRAS.get(protocol)
         hint = f"pip install 'labelscan[{extra}]'" if extra else " ".join(str(error).split())
         problem = f"no library is installed that reads {protocol}://"
-        raise DatasetError(problem, where=without_query(url), hint=hint) from error
+        raise DatasetError("not-installed", problem, where=without_query(url), hint=hint) from error
     except ValueError as error:
         if "not known" not in str(error):
             raise
         hint = "use one of fsspec, such as s3, gs, hf or https"
-        raise DatasetError(f"no protocol is called {protocol!r}", where=without_query(url), hint=hint) from error
+        raise DatasetError(
+            "unknown-protocol", f"no protocol is called {protocol!r}", where=without_query(url), hint=hint
+        ) from error
     return system, str(path)
 
 
@@ -254,10 +256,14 @@ def _given_up(url: str, error: Exception) -> RunError:
     where, number = without_query(url), getattr(error, "errno", None)
     text = without_query(" ".join(str(error).split())) or type(error).__name__
     if number in _NEVER_PASSES and number != errno.EINVAL:
-        return RunError(f"cannot be copied to this machine ({text})", where=where, hint="set TMPDIR to a roomier disk")
+        return RunError(
+            "no-space", f"cannot be copied to this machine ({text})", where=where, hint="set TMPDIR to a roomier disk"
+        )
     is_denied = isinstance(error, PermissionError) or getattr(error, "status", None) in (401, 403)
     if is_denied or type(error).__name__ in _CREDENTIALS:
         hint = "check the credentials that fsspec finds in the environment, ~/.aws and ~/.config/fsspec"
-        return StorageError(f"the storage refuses access ({text})", where=where, hint=hint)
+        return StorageError("access-refused", f"the storage refuses access ({text})", where=where, hint=hint)
     hint = "check the network and the storage, then give the same command again; --workers sets the reads at once"
-    return StorageError(f"the storage does not answer ({type(error).__name__}: {text})", where=where, hint=hint)
+    return StorageError(
+        "storage-unavailable", f"the storage does not answer ({type(error).__name__}: {text})", where=where, hint=hint
+    )

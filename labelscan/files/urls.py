@@ -37,16 +37,23 @@ def without_query(text: str) -> str:
 def check_data_url(url: str, *, where: str) -> None:
     """Raise ConfigError for an address with credentials in it, or of a kind that is no place of data."""
     if protocol_of(url) in HERE:
-        raise ConfigError("this is an address of a file on this machine", where=where, hint="give its path")
+        raise ConfigError(
+            "address-of-local-file", "this is an address of a file on this machine", where=where, hint="give its path"
+        )
     if "::" in url:
-        raise ConfigError("addresses inside addresses are not read", where=where, hint="unpack the archive first")
+        raise ConfigError(
+            "address-in-address",
+            "addresses inside addresses are not read",
+            where=where,
+            hint="unpack the archive first",
+        )
     if holds_password(url):
         hint = "take it out; fsspec finds credentials in the environment, ~/.aws and ~/.config/fsspec"
-        raise ConfigError("this address holds a user and password", where=where, hint=hint)
+        raise ConfigError("password-in-address", "this address holds a user and password", where=where, hint=hint)
     if without_query(url) != url:
         problem = f"the query of {without_query(url)} may be a signature, which would be written into the run"
         hint = "give the address without it and the credentials by fsspec's own settings, or fetch the file first"
-        raise ConfigError(problem, where=where, hint=hint)
+        raise ConfigError("not-an-address", problem, where=where, hint=hint)
 
 
 def holds_password(url: str) -> bool:

@@ -86,14 +86,19 @@ def read_baseline(path: Path) -> Baseline:
             read = [(row, rows.line_num) for row in rows]  # the line that a row ends on, as an editor numbers it
     except FileNotFoundError:
         raise GateError(
-            "there is no such baseline", where=str(path), hint="the same command with --update-baseline makes it"
+            "no-file",
+            "there is no such baseline",
+            where=str(path),
+            hint="the same command with --update-baseline makes it",
         ) from None
     except (*CANNOT_READ, csv.Error) as error:
-        raise GateError(f"cannot be read ({why(error)})", where=str(path), hint="save it as CSV in UTF-8") from error
+        raise GateError(
+            "unreadable", f"cannot be read ({why(error)})", where=str(path), hint="save it as CSV in UTF-8"
+        ) from error
     hint = "write it as in issues.csv, or delete the row"
     GateError.refuse(
         [(name, line) for row, line in read for name in [name for name in COLUMNS if not row[name]][:1]],
-        lambda found: Problem(f"the {found[0]} is empty", f"{path.name} row {found[1]}", hint),
+        lambda found: Problem("empty-cell", f"the {found[0]} is empty", f"{path.name} row {found[1]}", hint),
     )
     others = [name for name in columns if name not in COLUMNS]
     notes = {(row["example_id"], row["given_label"]): {name: row[name] or "" for name in others} for row, _ in read}
@@ -113,10 +118,13 @@ def read_to_update(path: Path) -> Baseline:
     if not path.exists():
         return Baseline(path=path, reviewed=frozenset())
     if is_own_file(path):
-        raise GateError(f"this is a file of the run {path.parent}", where=str(path), hint="name another file")
+        raise GateError(
+            "run-file", f"this is a file of the run {path.parent}", where=str(path), hint="name another file"
+        )
     baseline = read_baseline(path)
     if baseline.are_decisions:
         raise GateError(
+            "holds-decisions",
             "this file holds a reviewer's decisions, which are not overwritten",
             where=str(path),
             hint="use it by --baseline as it is, or name another file for --update-baseline",
@@ -153,7 +161,7 @@ def _check_columns(columns: tuple[str, ...], path: Path) -> None:
     missing = [name for name in COLUMNS if name not in columns]
     if missing:
         hint = f"the columns are {' and '.join(COLUMNS)}; --update-baseline with another name makes such a file"
-        raise GateError(f"no column is called {missing[0]!r}", where=str(path), hint=hint)
+        raise GateError("no-column", f"no column is called {missing[0]!r}", where=str(path), hint=hint)
 
 
 def _kept(path: Path) -> Iterator[Reviewed]:
@@ -162,6 +170,7 @@ def _kept(path: Path) -> Iterator[Reviewed]:
             continue
         if one.given_label is None:
             raise GateError(
+                "no-given-label",
                 f"{one.example_id!r} is to be kept, but no given_label says with which label",
                 where=str(path),
                 hint="write the label into a column given_label, as the report does",

@@ -62,6 +62,7 @@ def effective_limits(limits: GateConfig) -> GateConfig:
     """Return the limits that apply: with a baseline, no new suspect is allowed unless ``max_new`` says otherwise."""
     if limits.max_new is not None and not limits.baseline:
         raise GateError(
+            "no-baseline",
             "new suspects are counted against a baseline, and none is named",
             where="--max-new",
             hint="name its file by --baseline",
@@ -70,7 +71,9 @@ def effective_limits(limits: GateConfig) -> GateConfig:
         limits = dataclasses.replace(limits, max_new=0)
     if (limits.max_rate, limits.max_issues, limits.max_class_rate, limits.max_new) == (None,) * 4:
         raise GateError(
-            "there is no limit to judge by", hint="give one, as in --max-rate 0.02 or --max-issues 10, or a --baseline"
+            "no-limit",
+            "there is no limit to judge by",
+            hint="give one, as in --max-rate 0.02 or --max-issues 10, or a --baseline",
         )
     return limits
 
@@ -106,13 +109,21 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
 def _n_scored(run: FinishedRun) -> Counter[str]:
     """Return by class how many examples have a score, or raise GateError if the flags of the run mean nothing."""
     if run.record.planted:
-        raise GateError("the labels of this run were planted", where=str(run.folder), hint=NOT_PLANTED)
+        raise GateError(
+            "planted-labels", "the labels of this run were planted", where=str(run.folder), hint=NOT_PLANTED
+        )
     scores = run.issues.scores
     n_scored = Counter(scores.loc[scores["status"] == SCORED, "given_label"])
     if not n_scored:
-        raise GateError("no example has a score", where=str(run.folder), hint="scores.csv says why, in its last column")
+        raise GateError(
+            "nothing-scored",
+            "no example has a score",
+            where=str(run.folder),
+            hint="scores.csv says why, in its last column",
+        )
     if run.summary.learned_nothing:
         raise GateError(
+            "learned-nothing",
             "the models learned nothing, so that the flags mean nothing",
             where=str(run.folder),
             hint="train longer, choose another model, or check that the labels belong to the examples",
@@ -128,6 +139,7 @@ def _check_reach(run: FinishedRun, least: float) -> None:
     n_likely = int((run.issues.flagged["error_probability"] > 0.5).sum())
     if n_likely >= SEVERAL and (problem := run.issues.out_of_reach(least)):
         raise GateError(
+            "no-error-probability",
             problem,
             where=str(run.folder),
             hint=f"with --min-error-probability 0.5 the {n_likely:,} labels count that are likelier wrong than right",

@@ -115,7 +115,7 @@ class BlockOutput:
             return cls(**read_arrays(folder / OUTPUT_FILE, mapped=["rows"]))
         except (*CANNOT_READ, TypeError) as error:
             problem, hint = f"the output is damaged ({why(error)})", "delete this folder and run again"
-            raise RunFolderError(problem, where=str(folder), hint=hint) from error
+            raise RunFolderError("damaged", problem, where=str(folder), hint=hint) from error
 
     @property
     def unreadable(self) -> Mapping[int, str]:

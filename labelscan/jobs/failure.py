@@ -10,8 +10,9 @@ def failure(error: BaseException, place: str) -> LabelscanError:
     if isinstance(error, LabelscanError):
         return error
     if isinstance(error, KeyboardInterrupt):  # of a process that was to stop at once
-        return Interrupted(interruption.reason())
+        return Interrupted("interrupted", interruption.reason())
     return RunError(
+        "job-failed",
         f"it ended with {type(error).__name__}: {error}",
         where=place,
         hint="use less memory: --batch-size, --image-size, or --set executor.processes=1"

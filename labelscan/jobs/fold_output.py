@@ -49,5 +49,8 @@ class FoldOutput:
             return cls(repeat=repeat, fold=fold, **read_arrays(folder / OUTPUT_FILE, mapped=PROBABILITIES))
         except (*CANNOT_READ, TypeError) as error:
             raise RunFolderError(
-                f"the output is damaged ({why(error)})", where=str(folder), hint="delete this folder and run again"
+                "damaged",
+                f"the output is damaged ({why(error)})",
+                where=str(folder),
+                hint="delete this folder and run again",
             ) from error

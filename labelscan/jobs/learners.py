@@ -117,7 +117,7 @@ class NetworkLearner:
             return self._train(job, inputs, where, notify, halved, retry)
         except DivergenceError as error:
             problem = f"{error.problem}, and before at twice the learning rate"
-            raise RunError(problem, where=job.place, hint=IF_DIVERGED) from error
+            raise RunError("diverged", problem, where=job.place, hint=IF_DIVERGED) from error
 
     def _encoded(self, job: FoldJob, rows: StoredRows, where: Where) -> StoredInputs:
         """Return features of all rows in memory, by an encoder that is fitted to the training rows."""
@@ -216,6 +216,7 @@ def _check_fresh(network: nn.Module) -> None:
     for part in (*network.modules(), *network.parameters()):
         if getattr(part, _TRAINED, False):
             raise RunError(
+                "shared-parts",
                 "the model factory returned a network with parts that another fold has trained",
                 where="model",
                 hint="make new objects on every call, including a pretrained backbone (copy.deepcopy does)",
@@ -327,7 +328,9 @@ def _check_encoded(rows: "Matrix | Rows", error: Exception) -> None:
         what, encoder = "texts" if is_text else "", "a TfidfVectorizer"
     if what:
         hint = f"put {encoder} before it in a Pipeline, or leave the model out: labelscan's own encode what they get"
-        raise RunError(f"the classifier failed on {what}: {error}", where="model", hint=hint) from error
+        raise RunError(
+            "classifier-failed", f"the classifier failed on {what}: {error}", where="model", hint=hint
+        ) from error
 
 
 def _sample(index: Index, given_labels: GivenLabels, most: int, seed: int) -> Index:

@@ -151,7 +151,7 @@ class Outputs:
     def _check(self, job: Job) -> None:
         if not self.has_output(job):
             where, hint = str(self.folder_of(job)), "the same command runs this job again"
-            raise RunFolderError(f"the output is damaged ({DAMAGED})", where=where, hint=hint)
+            raise RunFolderError("damaged", f"the output is damaged ({DAMAGED})", where=where, hint=hint)
 
 
 def has_output(folder: Path) -> bool:

@@ -76,7 +76,9 @@ def folder_of_copies() -> Path:
     status = path.lstat()
     is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == user and not status.st_mode & 0o022
     if hasattr(os, "getuid") and not is_own:
-        raise RunError("others can write to this folder", where=str(path), hint="set TMPDIR on this node")
+        raise RunError(
+            "unsafe-folder", "others can write to this folder", where=str(path), hint="set TMPDIR on this node"
+        )
     return path
 
 

@@ -50,6 +50,7 @@ def move_by_matrix(
     """
     if len(noise_matrix) != clean.n_classes:
         raise ConfigError(
+            "classes-mismatch",
             f"{len(noise_matrix)} rows and columns for {clean.n_classes} classes",
             where=file or "noise_matrix",
             hint="give one row and one column for each class, in the order of the classes",

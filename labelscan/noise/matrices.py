@@ -32,7 +32,7 @@ def check_noise_matrix(noise_matrix: ArrayLike, *, file: str = "") -> NDArray[np
 
     def problem(column: int) -> Problem:
         where = f"{file} column {column + 1}" if file else f"noise_matrix[:, {column}]"
-        return Problem(f"sums to {sums[column]:.4g}, not 1", where, hint)
+        return Problem("not-a-noise-matrix", f"sums to {sums[column]:.4g}, not 1", where, hint)
 
     ConfigError.refuse(np.flatnonzero(np.abs(sums - 1) > SUM_TOLERANCE).tolist(), problem)
     normalised: NDArray[np.float64] = matrix / sums
@@ -80,7 +80,7 @@ def read_table(file: str) -> NDArray[np.float64]:
         with open_text(with_home(file)) as lines:
             rows = list(csv.reader(lines))
     except (*CANNOT_READ, csv.Error) as error:
-        raise ConfigError(f"cannot be read ({why(error)})", where=file, hint="name a CSV file") from error
+        raise ConfigError("unreadable", f"cannot be read ({why(error)})", where=file, hint="name a CSV file") from error
     while rows and not rows[-1]:
         rows.pop()
     table = np.zeros((len(rows), len(rows)))
@@ -89,7 +89,7 @@ def read_table(file: str) -> NDArray[np.float64]:
         if len(cells) != len(rows):
             hint = "give one row and one column for each class, separated by commas"
             problems.append(
-                Problem(f"{len(cells)} values in a file of {len(rows)} rows", f"{file} row {row + 1}", hint)
+                Problem("ragged", f"{len(cells)} values in a file of {len(rows)} rows", f"{file} row {row + 1}", hint)
             )
             continue
         for column, cell in enumerate(cells):
@@ -97,7 +97,9 @@ def read_table(file: str) -> NDArray[np.float64]:
                 table[row, column] = float(cell)
             except ValueError:
                 hint = "give numbers alone, without a header or names of classes"
-                problems.append(Problem(f"{cell!r} is not a number", _cell(file, file, row, column), hint))
+                problems.append(
+                    Problem("not-numbers", f"{cell!r} is not a number", _cell(file, file, row, column), hint)
+                )
     ConfigError.refuse(problems, lambda problem: problem)
     return table
 
@@ -106,10 +108,14 @@ def _checked_table(table: ArrayLike, *, name: str, file: str) -> NDArray[np.floa
     """Return a copy of a (K, K) table of finite numbers that are not negative, with K at least 2."""
     checked = np.array(table, dtype=np.float64)
     if checked.ndim != 2 or checked.shape[0] != checked.shape[1] or len(checked) < 2:
-        raise ConfigError(f"must be a square table of 2 or more classes, got shape {checked.shape}", where=file or name)
+        raise ConfigError(
+            "wrong-shape", f"must be a square table of 2 or more classes, got shape {checked.shape}", where=file or name
+        )
     ConfigError.refuse(
         np.argwhere(~(np.isfinite(checked) & (checked >= 0))).tolist(),
-        lambda at: Problem(f"must be finite and not negative, got {checked[*at]:g}", _cell(file, name, *at)),
+        lambda at: Problem(
+            "not-a-noise-matrix", f"must be finite and not negative, got {checked[*at]:g}", _cell(file, name, *at)
+        ),
     )
     return checked
 

@@ -82,7 +82,9 @@ class PerClassNoise:
         self.rates = [_read_rate(text) for text in (lowest_and_highest if self.is_range else rates.split("/"))]
         if self.is_range and self.rates[0] > self.rates[1]:
             hint = "the lowest comes first, as in 0.02-0.25"
-            raise ConfigError(f"goes down, got {rates}", where="noise per-class, option rates", hint=hint)
+            raise ConfigError(
+                "not-increasing", f"goes down, got {rates}", where="noise per-class, option rates", hint=hint
+            )
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
         if self.is_range:
@@ -92,6 +94,7 @@ class PerClassNoise:
             rates = np.array(self.rates)
         else:
             raise ConfigError(
+                "classes-mismatch",
                 f"{len(self.rates)} {'rate' if len(self.rates) == 1 else 'rates'} for {clean.n_classes} classes",
                 where="noise per-class, option rates",
                 hint="give one a class, as in 0.02/0.2/..., or the lowest and the highest, as in 0.02-0.25",
@@ -139,7 +142,9 @@ class MatrixNoise:
 
     def __init__(self, file: str | None = None) -> None:
         if not file:
-            raise ConfigError("no file is named", where="noise matrix, option file", hint="write matrix:FILE.csv")
+            raise ConfigError(
+                "no-file-named", "no file is named", where="noise matrix, option file", hint="write matrix:FILE.csv"
+            )
         self.file = file
         self.noise_matrix = check_noise_matrix(read_table(file), file=file)
 
@@ -170,7 +175,7 @@ class InstanceNoise:
         self.rate = _checked_rate(rate, "instance, option rate")
         if not 0 <= hardness < np.inf:
             problem = f"must be finite and at least 0, got {hardness:g}"
-            raise ConfigError(problem, where="noise instance, option hardness")
+            raise ConfigError("out-of-range", problem, where="noise instance, option hardness")
         self.hardness = hardness
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
@@ -220,6 +225,7 @@ def plant(
     noise = _build(text)
     if noise.needs_pred_probs and pred_probs is None:
         raise ConfigError(
+            "needs-probabilities",
             f"{text} needs the out-of-fold probabilities of a model trained on the true labels",
             where="noise",
             hint="pass pred_probs, or plant symmetric, pair or per-class errors, which need none",
@@ -268,7 +274,9 @@ def _build(text: str) -> Noise:
 
 def _checked_rate(rate: float, where: str) -> float:
     if not 0 <= rate < 1:
-        raise ConfigError(f"must be at least 0 and below 1, got {rate:g}", where=f"noise {where}", hint="0.1 is 10 %")
+        raise ConfigError(
+            "out-of-range", f"must be at least 0 and below 1, got {rate:g}", where=f"noise {where}", hint="0.1 is 10 %"
+        )
     return rate
 
 
@@ -279,14 +287,14 @@ def _read_rate(text: str) -> float:
 
 def _checked_clean(true_labels: TrueLabels, n_classes: int, pred_probs: PredProbs | None) -> CleanLabels:
     if n_classes < 2:
-        raise ConfigError(f"{n_classes} class: there is no other to move a label to", where="noise")
+        raise ConfigError("one-class", f"{n_classes} class: there is no other to move a label to", where="noise")
     labels = np.asarray(true_labels, dtype=np.int64)
     if labels.ndim != 1:
-        raise ConfigError(f"true labels have shape {labels.shape}, not (N,)", where="noise")
+        raise ConfigError("wrong-shape", f"true labels have shape {labels.shape}, not (N,)", where="noise")
     outside = labels[(labels < 0) | (labels >= n_classes)]
     if len(outside):
         problem = f"the true label {outside[0]} is not in 0 .. {n_classes - 1}"
-        raise ConfigError(problem, where="noise", hint="true labels are numbers of classes, from 0")
+        raise ConfigError("unknown-class", problem, where="noise", hint="true labels are numbers of classes, from 0")
     if pred_probs is not None and len(labels):
         check_pred_probs(pred_probs, labels, [str(label) for label in range(n_classes)])
     return CleanLabels(labels, n_classes, pred_probs)

@@ -70,10 +70,12 @@ def detect(
     if not merge and isinstance(plan.executor, SlurmExecutor):
         if model is not None:
             hint = "give it a name by an entry point"
-            raise ConfigError("a model in memory cannot be sent to Slurm", where="executor.name", hint=hint)
+            raise ConfigError(
+                "in-memory", "a model in memory cannot be sent to Slurm", where="executor.name", hint=hint
+            )
         if fresh:
             hint = "delete the run folder first, or name another"
-            raise ConfigError("tasks on Slurm do not start over", where="--fresh", hint=hint)
+            raise ConfigError("flags-conflict", "tasks on Slurm do not start over", where="--fresh", hint=hint)
         from labelscan.pipeline.slurm import submit_and_merge  # few runs need it
 
         return submit_and_merge(plan, partial(run, merging), listen, tell=notify)

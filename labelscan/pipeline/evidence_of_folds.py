@@ -41,7 +41,7 @@ def evidence_of(
     outputs = run.paths.outputs
     if kept is None and run.is_read_only:
         problem = f"{FILE_NAME} is missing, damaged or of other folds, and this run cannot be written"
-        raise RunFolderError(problem, where=str(run.path), hint=ELSEWHERE)
+        raise RunFolderError("read-only-run", problem, where=str(run.path), hint=ELSEWHERE)
     has_more = kept is not None and has_threshold_runs_of(kept, more) and all(map(outputs.was_done, more))
     lacks_more = bool(more) and not has_more
     known: list[FoldJob] = []

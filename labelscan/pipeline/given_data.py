@@ -47,22 +47,26 @@ def settings_and_data(
     given: object = settings
     if given is not None and not isinstance(given, Config):
         hint = "make them by labelscan.settings(epochs=3, ...)"
-        raise ConfigError(f"settings are no {type(given).__name__}", where="settings", hint=hint)
+        raise ConfigError("wrong-type", f"settings are no {type(given).__name__}", where="settings", hint=hint)
     config = settings or Config()
     if label:
         config = dataclasses.replace(config, dataset=dataclasses.replace(config.dataset, label_column=label))
     if data is None or isinstance(data, Dataset | str | os.PathLike):
         if labels is not None:
-            raise ConfigError("labels go with data in memory only", where="labels", hint="leave them out")
+            raise ConfigError(
+                "wrong-usage", "labels go with data in memory only", where="labels", hint="leave them out"
+            )
         if isinstance(data, Dataset):
             return config, data
         if data is not None:
             config = dataclasses.replace(config, dataset=dataclasses.replace(config.dataset, data=str(data)))
         if not config.dataset.data:
-            raise ConfigError("no data was given", where="dataset.data", hint="name a folder, a file, or demo:digits")
+            raise ConfigError(
+                "no-data", "no data was given", where="dataset.data", hint="name a folder, a file, or demo:digits"
+            )
         return config, None
     if labels is not None and label:
-        raise ConfigError("labels and label say the same", where="label", hint="give one of them")
+        raise ConfigError("wrong-usage", "labels and label say the same", where="label", hint="give one of them")
     models = model if isinstance(model, list | tuple) else [model]
     for_classifier = any(hasattr(one, "predict_proba") for one in models)
     dataset = _in_memory(data, labels, config.dataset, for_classifier=for_classifier)
@@ -90,14 +94,16 @@ def _in_memory(data: Any, labels: Any, config: DatasetConfig, *, for_classifier:
         given = labels if labels is None or _has_index(labels) else _array(labels, "labels")
         return dataset_from_frame(as_pandas(data), given, config, as_it_is=for_classifier)
     if hasattr(data, "collect"):
-        raise ConfigError("a lazy frame has no rows yet", where="data", hint="pass data.collect()")
+        raise ConfigError("lazy-frame", "a lazy frame has no rows yet", where="data", hint="pass data.collect()")
     if remedy := _remedy(data):
-        raise ConfigError(f"a {type(data).__name__} is not read", where="data", hint=remedy)
+        raise ConfigError("unknown-data", f"a {type(data).__name__} is not read", where="data", hint=remedy)
     if config.label_column:
-        raise ConfigError("only frames and files have columns", where="label", hint="detect(data, labels)")
+        raise ConfigError(
+            "wrong-usage", "only frames and files have columns", where="label", hint="detect(data, labels)"
+        )
     if labels is None:
         hint = "detect(data, labels), or detect(frame, label='kind')"
-        raise ConfigError("texts, images or features in memory need labels", where="labels", hint=hint)
+        raise ConfigError("no-labels", "texts, images or features in memory need labels", where="labels", hint=hint)
     inputs = _array(data, "data")
     if isinstance(data, list | tuple) and inputs.ndim > 2 and inputs.dtype.kind in "iu" and _are_bytes(inputs):
         inputs = inputs.astype(np.uint8)  # lists of pixels have no type of their own
@@ -126,7 +132,7 @@ def _array(values: object, name: str) -> NDArray[Any]:
         return as_array(values)
     except (TypeError, ValueError) as error:
         hint = "pass rows of equal length"
-        raise ConfigError(f"these are not one array ({error})", where=name, hint=hint) from error
+        raise ConfigError("ragged", f"these are not one array ({error})", where=name, hint=hint) from error
 
 
 def _are_bytes(values: NDArray[np.integer[Any]]) -> bool:

@@ -59,16 +59,18 @@ def read_members(probs: Probs, label_column: str, beside: Mapping[str, ArrayLike
     """
     each = list(cast(Sequence[Any], probs)) if _are_several(probs) else [probs]
     if not each:
-        raise ConfigError("no probabilities are given", where="probs", hint="name a file, or give an array")
+        raise ConfigError("no-data", "no probabilities are given", where="probs", hint="name a file, or give an array")
     in_files = [isinstance(one, str | Path) for one in each]
     if any(in_files) != all(in_files):
-        raise ConfigError("files and arrays are mixed", where="probs", hint="give files alone, or arrays alone")
+        raise ConfigError(
+            "wrong-usage", "files and arrays are mixed", where="probs", hint="give files alone, or arrays alone"
+        )
     if all(in_files):
         return _read_files([with_home(cast(str | Path, one)) for one in each], label_column, beside)
     _refuse({"label_column": label_column or None}, "goes with a file only", "leave it out")
     if beside["given_labels"] is None:
         problem, hint = "probabilities in memory need labels", "score(probs, given_labels)"
-        raise ConfigError(problem, where="given_labels", hint=hint)
+        raise ConfigError("wrong-usage", problem, where="given_labels", hint=hint)
     arrays: dict[str, Any] = {name: None if values is None else _array(values) for name, values in beside.items()}
     names = [f"opinion {number}" if len(each) > 1 else "arrays" for number in range(1, len(each) + 1)]
     read = [probabilities_from_arrays(_array(one), **arrays, name=name) for one, name in zip(each, names, strict=True)]
@@ -82,7 +84,9 @@ def _read_files(paths: Sequence[Path], label_column: str, beside: Mapping[str, A
     files = [str(path.absolute()) for path in paths]
     twice = next((file for file, count in Counter(files).items() if count > 1), None)
     if twice is not None:
-        raise ConfigError("this file is given twice", where=twice, hint=f"name each file once: {NO_SECOND_OPINION}")
+        raise ConfigError(
+            "given-twice", "this file is given twice", where=twice, hint=f"name each file once: {NO_SECOND_OPINION}"
+        )
     counts = Counter(path.name for path in paths)
     names = [path.name if counts[path.name] == 1 else str(path) for path in paths]
     read = [read_probabilities(path, label_column=label_column) for path in paths]
@@ -96,7 +100,7 @@ def _refuse_equal(names: Sequence[str], probabilities: Sequence[Probabilities]) 
     for (name, one), (other_name, other) in combinations(zip(names, probabilities, strict=True), 2):
         if np.array_equal(one.pred_probs, other.pred_probs):
             problem = f"has the same probabilities as {name}"
-            raise ConfigError(problem, where=other_name, hint=f"leave it out: {NO_SECOND_OPINION}")
+            raise ConfigError("given-twice", problem, where=other_name, hint=f"leave it out: {NO_SECOND_OPINION}")
 
 
 def _are_several(probs: Probs) -> bool:
@@ -109,7 +113,7 @@ def _are_several(probs: Probs) -> bool:
 def _refuse(given: Mapping[str, object], problem: str, hint: str) -> None:
     for name, value in given.items():
         if value is not None:
-            raise ConfigError(problem, where=name, hint=hint)
+            raise ConfigError("given-twice", problem, where=name, hint=hint)
 
 
 def _array(values: object) -> NDArray[Any]:

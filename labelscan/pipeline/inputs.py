@@ -107,7 +107,7 @@ def provide_inputs(
             if store is None or _fingerprint(store) != contents.fingerprint:
                 store = make_store(plan, member, inputs, paths, notify)
                 if _fingerprint(store) != contents.fingerprint:
-                    raise RunFolderError("images changed while the run was being resumed", hint=FRESH)
+                    raise RunFolderError("data-changed", "images changed while the run was being resumed", hint=FRESH)
             continue
         assert isinstance(inputs, FeatureTable | ColumnTable | Texts)
         made_from = f"{in_memory}-{made_from_of(member)}"
@@ -182,6 +182,7 @@ def _known_store(plan: Plan, images: ImageSource, paths: RunPaths, *, may_change
     if len(changed):
         others = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""
         raise RunFolderError(
+            "data-changed",
             f"the data has changed since this run: the contents of {plan.dataset.example_ids[changed[0]]!r}{others}",
             where=str(paths.path),
             hint=ELSEWHERE_OR_FRESH,
@@ -196,7 +197,9 @@ def _report_unreadable(plan: Plan, unreadable: dict[int, str], notify: Listener)
         if n_unreadable < len(dataset):
             hint = "repair it or take it out of the data; --on-unreadable keep leaves it out of the training"
         wheres = [dataset.path(row) or str(dataset.example_ids[row]) for row in unreadable]
-        raise DatasetError.of([Problem(*one, hint) for one in zip(unreadable.values(), wheres, strict=True)])
+        raise DatasetError.of(
+            [Problem("unreadable", *one, hint) for one in zip(unreadable.values(), wheres, strict=True)]
+        )
     row, reason = next(iter(unreadable.items()))
     first = f"the first {dataset.example_ids[row]} ({reason})"
     what = "texts" if isinstance(dataset.inputs, Texts) else "images"

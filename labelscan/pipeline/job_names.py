@@ -38,11 +38,11 @@ class JobNames:
             return cls(folder[0], folder=text)
         written = _WRITTEN.fullmatch(text.strip())
         if written is None:
-            raise UsageError(f"{text!r} is not the name of a job", where="--only", hint=HOW)
+            raise UsageError("unknown-job", f"{text!r} is not the name of a job", where="--only", hint=HOW)
         kind = written["kind"]
         if kind not in KINDS:
             hint = did_you_mean(kind, KINDS, otherwise=HOW)
-            raise UsageError(f"no job is called {kind!r}", where="--only", hint=hint)
+            raise UsageError("unknown-job", f"no job is called {kind!r}", where="--only", hint=hint)
         first = _numbers(written["first"] or "")
         last = _numbers(written["last"] or "") or first
         if kind == "fold" and len(first) == len(last) == 1:  # of the first repeat
@@ -50,7 +50,7 @@ class JobNames:
         elif kind in OF_INPUTS and len(first) == 2 and not written["last"]:  # features:0-7
             first, last = first[:1], first[1:]
         if first and (len(first) != (2 if kind == "fold" else 1) or len(last) != len(first) or last < first):
-            raise UsageError(f"{text!r} is not the name of a job", where="--only", hint=HOW)
+            raise UsageError("unknown-job", f"{text!r} is not the name of a job", where="--only", hint=HOW)
         return cls(kind, first, last)
 
     @property
@@ -78,7 +78,7 @@ def refuse_unknown(names: Iterable[JobNames], texts: Iterable[str], jobs: Iterab
     for one, text in zip(names, texts, strict=True):
         if not any(map(one.has, known)):
             hint = f"its jobs go from {known[0]} to {known[-1]}"
-            raise UsageError(f"the run has no job {text}", where="--only", hint=hint)
+            raise UsageError("unknown-job", f"the run has no job {text}", where="--only", hint=hint)
 
 
 def _kind_and_place(name: str) -> tuple[str, tuple[int, ...]] | None:

@@ -103,7 +103,7 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
     evidence = Evidence.read(run.folder / EVIDENCE_FILE)
     if not run.given_labels.keys() >= set(evidence.example_ids):
         where = str(run.folder / EVIDENCE_FILE)
-        raise RunFolderError("is not about the labels of scores.csv", where=where, hint=FRESH)
+        raise RunFolderError("damaged", "is not about the labels of scores.csv", where=where, hint=FRESH)
     by_detectors = detect_all(evidence, run.summary.detector)
     detections, posterior, notes = _with_decisions(by_detectors, evidence, review, run.given_labels)
     return dataclasses.replace(
@@ -120,7 +120,7 @@ def _refuse_other_decisions(run: RunFolder, review: Review | None) -> None:
     before = run.earlier and run.earlier.decisions
     if (before and dataclasses.replace(before, decided_wrong=())) != (review and review.counted()):
         problem = "this run cannot be written, and was judged by other decisions"
-        raise RunFolderError(problem, where=str(run.path), hint=ELSEWHERE)
+        raise RunFolderError("read-only-run", problem, where=str(run.path), hint=ELSEWHERE)
 
 
 def _labels_by_id(dataset: Dataset) -> Mapping[str, str]:

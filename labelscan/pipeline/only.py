@@ -50,7 +50,9 @@ def run_only(plan: Plan, only: Sequence[str], notify: Listener = ignore) -> Ran:
     plan.refuse_slurm()
     if plan.kept_in:
         hint = "give a folder on storage that all processes share"
-        raise RunFolderError("outputs of several processes are not put into a bucket", where=plan.kept_in, hint=hint)
+        raise RunFolderError(
+            "run-in-bucket", "outputs of several processes are not put into a bucket", where=plan.kept_in, hint=hint
+        )
     paths = RunPaths.of(plan.folder)
     names = [JobNames.of(one) for one in only]
     refuse_unknown(names, only, jobs_in(plan, paths, in_blocks=True))
@@ -76,5 +78,5 @@ def run_only(plan: Plan, only: Sequence[str], notify: Listener = ignore) -> Ran:
 def refuse_other_run(plan: Plan) -> None:
     """Raise RunFolderError where jobs cannot be run in the folder of a plan: what lies there is of something else."""
     if (plan.folder / RUN_FILE).is_file() and (other := why_start_over(plan.folder, identity_of(plan))):
-        raise RunFolderError(other, where=str(plan.folder), hint=ELSEWHERE_OR_FRESH)
+        raise RunFolderError("other-run", other, where=str(plan.folder), hint=ELSEWHERE_OR_FRESH)
     check_place(plan.folder)

@@ -171,7 +171,9 @@ def plan_members(
     if given:
         if isinstance(dataset.inputs, Texts) and not all(hasattr(one.model, "predict_proba") for one in given):
             hint = "pass a scikit-learn pipeline that takes texts, or embeddings of them in place of the texts"
-            raise ConfigError("networks of your own take numbers, and the data has texts", where="model", hint=hint)
+            raise ConfigError(
+                "wrong-model", "networks of your own take numbers, and the data has texts", where="model", hint=hint
+            )
         # Its recipe is what the caller's networks are trained by.
         stand_in: Model = MLP() if sizes is None else SmallCNN()
         chosen = tuple(ChosenModel(one.name, stand_in, None, "given by the caller") for one in given)
@@ -213,7 +215,9 @@ def _check_shares(config: Config, members: Sequence[PlannedMember], notify: List
     for recipe in (one.recipe for one in members if one.can_be_shared):
         if recipe is not None and recipe.batch_size < n_processes:
             problem = f"{n_processes} processes cannot share batches of {recipe.batch_size}"
-            raise ConfigError(problem, where="executor.gpus_per_fold", hint="use larger batches, or fewer GPUs")
+            raise ConfigError(
+                "too-small-batches", problem, where="executor.gpus_per_fold", hint="use larger batches, or fewer GPUs"
+            )
 
 
 def _member(

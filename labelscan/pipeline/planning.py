@@ -73,7 +73,7 @@ class Plan:
         """Raise ConfigError where tasks on Slurm are to run it, and so not this process."""
         if isinstance(self.executor, SlurmExecutor) and not self.only_merges:
             hint = "leave it out here, and give it to labelscan detect"
-            raise ConfigError("only detect sends tasks to Slurm", where="executor.name", hint=hint)
+            raise ConfigError("wrong-usage", "only detect sends tasks to Slurm", where="executor.name", hint=hint)
 
     @property
     def n_jobs(self) -> int:
@@ -179,7 +179,12 @@ def plan(
     sizes = _probe(dataset.inputs, dataset.name, config) if are_images(dataset.inputs) else None
     if len(dataset) < config.folds.n_folds:
         problem = f"{len(dataset)} examples cannot make {config.folds.n_folds} folds"
-        raise DatasetError(problem, where=dataset.name, hint=f"use --folds {max(len(dataset), 2)} or give more data")
+        raise DatasetError(
+            "too-few-examples",
+            problem,
+            where=dataset.name,
+            hint=f"use --folds {max(len(dataset), 2)} or give more data",
+        )
     for note in dataset.notes:
         notify(Noted(note))
     about_labels = [*warn_of_counted_labels(dataset), *warn_of_leaking_columns(dataset)]
@@ -240,6 +245,7 @@ def _probe(images: ImageSource, name: str, config: Config) -> NativeSizes:
     sizes = probe(images, max_pixels=config.dataset.max_pixels)
     if sizes.n_probed == 0:
         raise DatasetError(
+            "unreadable",
             "none of the images that were opened can be read",
             where=images.path(0) or name,
             hint="check that these files are images",

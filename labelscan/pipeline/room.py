@@ -44,7 +44,7 @@ def check_room(members: Iterable[PlannedMember], n_images: int, folder: Path) ->
 def _refuse(n_images: int, height: int, width: int, needed: int, there: float, where: str, hint: str) -> None:
     if needed > there:
         what = f"{n_images:,} images of {height:,} x {width:,} pixels take {needed:,} bytes {where} has {there:,}"
-        raise ConfigError(what, where="store.image_size", hint=hint)
+        raise ConfigError("too-large", what, where="store.image_size", hint=hint)
 
 
 def _disk(folder: Path) -> int:

@@ -190,7 +190,9 @@ def _not_done(jobs: Sequence[FoldJob], plan: Plan) -> NotDoneError:
     if isinstance(plan.executor, SlurmExecutor):
         hint = "the same command without --merge and --detach submits them"
     error = NotDoneError(
-        f"{len(jobs)} jobs are not done: {', '.join(job.name for job in jobs[:SHOWN])}{more}", hint=hint
+        "jobs-not-done",
+        f"{len(jobs)} jobs are not done: {', '.join(job.name for job in jobs[:SHOWN])}{more}",
+        hint=hint,
     )
     error.jobs = tuple(job.name for job in jobs)
     return error

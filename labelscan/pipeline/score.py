@@ -69,6 +69,7 @@ def score(
     detector = detector or LEADING_DETECTOR
     if needs_threshold_runs(detector):  # refused here, as an unknown name is, before the file is read
         raise ConfigError(
+            "needs-training",
             f"{detector} needs trainings of its own, and probabilities are nothing to train on",
             where="detector",
             hint="use confident-learning or noise-posterior, or labelscan detect on the data itself",

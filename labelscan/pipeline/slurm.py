@@ -137,14 +137,19 @@ def submit(plan: Plan, notify: Listener = ignore, trainings: Sequence[str] | Non
     """
     executor, config = plan.executor, plan.config
     if not isinstance(executor, SlurmExecutor):
-        raise ConfigError("only tasks on Slurm can be left alone", where="--detach", hint="add --executor slurm")
+        raise ConfigError(
+            "flag-without-effect",
+            "only tasks on Slurm can be left alone",
+            where="--detach",
+            hint="add --executor slurm",
+        )
     if not config.dataset.data:
         hint = "write it to a file that all nodes see, and give its path"
-        raise ConfigError("data in memory cannot be sent to Slurm", where="executor.name", hint=hint)
+        raise ConfigError("in-memory", "data in memory cannot be sent to Slurm", where="executor.name", hint=hint)
     if plan.kept_in:
         hint = "give a folder that all nodes see"
         raise RunFolderError(
-            "tasks on Slurm share a run folder, and this is in a bucket", where=plan.kept_in, hint=hint
+            "run-in-bucket", "tasks on Slurm share a run folder, and this is in a bucket", where=plan.kept_in, hint=hint
         )
     folder = plan.folder.absolute()
     refuse_other_run(plan)
@@ -184,12 +189,12 @@ def _array(executor: SlurmExecutor, folder: Path) -> Any:
         from submitit import AutoExecutor
     except ImportError as error:
         hint = "pip install 'labelscan[slurm]'"
-        raise ConfigError("submitit is not installed", where="executor.name", hint=hint) from error
+        raise ConfigError("not-installed", "submitit is not installed", where="executor.name", hint=hint) from error
     try:
         array = AutoExecutor(folder, cluster=executor.cluster, slurm_max_num_timeout=executor.requeues)
     except RuntimeError as error:
         hint = "submit from a machine that has sbatch, or run jobs by another batch system: --only"
-        raise ConfigError(f"{error}", where="executor.name", hint=hint) from error
+        raise ConfigError("no-slurm", f"{error}", where="executor.name", hint=hint) from error
     array.update_parameters(name="labelscan", **executor.parameters)
     return array
 
@@ -223,6 +228,7 @@ def wait_for(submitted: Submitted, notify: Listener, tell: Listener = ignore) ->
     for task in submitted.tasks:
         if (error := task.exception()) is not None:
             raise RunError(
+                "job-failed",
                 f"a task failed: {_what_was_raised(error)}",
                 where=str(submitted.folder / SLURM),
                 hint="the same command submits what is not done",

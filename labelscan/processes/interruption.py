@@ -163,7 +163,7 @@ def stopping_at_once() -> Iterator[None]:
 def check() -> None:
     """Raise Interrupted if a signal has come."""
     if _received:
-        raise Interrupted(reason(), hint=RESUMES)
+        raise Interrupted("interrupted", reason(), hint=RESUMES)
 
 
 def _receive(number: int, frame: FrameType | None) -> None:

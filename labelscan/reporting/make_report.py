@@ -115,7 +115,9 @@ def write_report(run: FinishedRun, page: ReportPage, form: str, path: Path | Non
     usual, path = path is None, path or run.folder / file_name
     refuse_only_read(path, run, data=data, makes=FILE_NAMES)
     if path.is_dir():
-        raise UsageError("this is a folder", where=str(path), hint=f"name a file, as in {path / file_name}")
+        raise UsageError(
+            "is-a-folder", "this is a folder", where=str(path), hint=f"name a file, as in {path / file_name}"
+        )
     written = [run.folder / name for name in (file_name, *FORMATS[form].beside)]
     with in_run_folder(run, written) if usual else nullcontext():
         FORMATS[form].write(page, path)
@@ -130,10 +132,12 @@ def _shows_examples(kind: ExampleKind, forms: Collection[str], image_root: str) 
 def _refuse_unused(run: FinishedRun, data: str, *, is_seen: bool) -> None:
     if data and not is_seen:
         hint = "leave the data out, or ask for a report with pictures"
-        raise UsageError("data is named, but the report shows no pictures", where="data", hint=hint)
+        raise UsageError(
+            "flag-without-effect", "data is named, but the report shows no pictures", where="data", hint=hint
+        )
     if data and run.is_of_score:
         hint = "leave it out: images are opened where the path column of the probabilities has them"
-        raise UsageError("a report of probabilities opens no data", where="data", hint=hint)
+        raise UsageError("flag-without-effect", "a report of probabilities opens no data", where="data", hint=hint)
 
 
 def _records(scores: pd.DataFrame, rows: Sequence[int]) -> list[Record]:
@@ -146,7 +150,7 @@ def _sample(run: FinishedRun, scores: pd.DataFrame) -> list[Record]:
     rows = pd.Index(scores["example_id"], dtype=object).get_indexer(pd.Index(ids, dtype=object))
     if (rows < 0).any():
         where = str(run.folder / MEASURE_FILE)
-        raise RunFolderError("is not about the labels of scores.csv", where=where, hint=FRESH)
+        raise RunFolderError("damaged", "is not about the labels of scores.csv", where=where, hint=FRESH)
     return _records(scores, rows.tolist())
 
 

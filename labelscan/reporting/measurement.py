@@ -46,7 +46,9 @@ def read_sample(run: FinishedRun) -> list[str]:
         ids = pd.read_csv(path, dtype=object, keep_default_na=False, encoding="utf-8", lineterminator="\n")
         return [str(one) for one in ids["example_id"].head(MOST_TO_DECIDE)]
     except (*CANNOT_READ, KeyError) as error:
-        raise RunFolderError(f"is not the sample of a run ({why(error)})", where=str(path), hint=FRESH) from error
+        raise RunFolderError(
+            "damaged", f"is not the sample of a run ({why(error)})", where=str(path), hint=FRESH
+        ) from error
 
 
 def make_measurement(run: FinishedRun, to_decide: Sequence[Suspect], others: Iterable[Suspect]) -> Measurement | None:
@@ -63,7 +65,9 @@ def make_measurement(run: FinishedRun, to_decide: Sequence[Suspect], others: Ite
     ranked = scores.loc[scores["rank"].notna().to_numpy(), ["rank", "example_id", "flagged"]].sort_values("rank")
     rows = pd.Index(ids).get_indexer(pd.Index(ranked["example_id"], dtype=object))
     if len(rows) != len(ids) or (rows < 0).any():
-        raise RunFolderError("is not about the labels of scores.csv", where=str(run.folder / LOG_ODDS_FILE), hint=FRESH)
+        raise RunFolderError(
+            "damaged", "is not about the labels of scores.csv", where=str(run.folder / LOG_ODDS_FILE), hint=FRESH
+        )
     n_flagged = int(ranked["flagged"].sum())
     shown = {one.example_id: rows[one.rank - 1] for one in (*to_decide, *others)}
     return Measurement(
@@ -95,7 +99,7 @@ def _log_odds(run: FinishedRun) -> tuple[NDArray[np.object_], NDArray[np.float64
     ids = as_strings(_read(run.folder / EVIDENCE_FILE, lambda path: read_texts(path, "example_ids")))
     log_odds = _read(run.folder / LOG_ODDS_FILE, lambda path: read_arrays(path, [LOG_ODDS])[LOG_ODDS])
     if log_odds.dtype.kind != "f" or log_odds.shape != ids.shape or not np.isfinite(log_odds).all():
-        raise RunFolderError("is not one number a label", where=str(run.folder / LOG_ODDS_FILE), hint=FRESH)
+        raise RunFolderError("damaged", "is not one number a label", where=str(run.folder / LOG_ODDS_FILE), hint=FRESH)
     return ids, log_odds.astype(np.float64)
 
 
@@ -104,4 +108,4 @@ def _read(path: Path, read: Callable[[Path], T]) -> T:
     try:
         return read(path)
     except CANNOT_READ as error:
-        raise RunFolderError(f"cannot be read ({why(error)})", where=str(path), hint=FRESH) from error
+        raise RunFolderError("unreadable", f"cannot be read ({why(error)})", where=str(path), hint=FRESH) from error

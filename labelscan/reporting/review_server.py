@@ -151,7 +151,9 @@ class ReviewServer(ThreadingTCPServer):
             super().__init__((HOST, port or _usual_port(decisions.path)), _Handler)
         except (OSError, OverflowError) as error:
             if port:
-                raise UsageError(f"port {port} cannot be taken ({error})", hint="choose another by --port") from error
+                raise UsageError(
+                    "port-taken", f"port {port} cannot be taken ({error})", hint="choose another by --port"
+                ) from error
             self.usual_port_is_taken = True
             super().__init__((HOST, 0), _Handler)
         self.port: int = self.server_address[1]

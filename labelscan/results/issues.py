@@ -111,7 +111,7 @@ class Issues:
             scores["flagged"] = scores["flagged"].to_numpy() == "true"
         except (*CANNOT_READ, OverflowError) as error:
             raise RunFolderError(
-                f"is not the table of scores of a run ({why(error)})", where=str(path), hint=FRESH
+                "damaged", f"is not the table of scores of a run ({why(error)})", where=str(path), hint=FRESH
             ) from error
         return cls(scores)
 

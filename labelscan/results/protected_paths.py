@@ -80,11 +80,13 @@ def in_run_folder(run: FinishedRun, paths: Iterable[Path]) -> Iterator[None]:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
         problem = f"the run folder cannot be written to ({os.strerror(error.errno)})"
-        raise UsageError(problem, where=str(run.folder), hint="name a file elsewhere with -o") from error
+        raise UsageError(
+            "protected-file", problem, where=str(run.folder), hint="name a file elsewhere with -o"
+        ) from error
 
 
 def _refusal(path: Path, problem: str, hint: str = "name another file") -> UsageError:
-    return UsageError(problem, where=str(path), hint=hint)
+    return UsageError("protected-file", problem, where=str(path), hint=hint)
 
 
 def _is_image(path: Path, run: FinishedRun) -> bool:

@@ -73,11 +73,12 @@ class FinishedRun:
             RunFolderError: there is no run, it is not finished, or another version of labelscan made it.
         """
         if not (folder / RUN_FILE).is_file():
-            raise RunFolderError("there is no run here", where=str(folder), hint=_nearest_run(folder))
+            raise RunFolderError("no-run", "there is no run here", where=str(folder), hint=_nearest_run(folder))
         record = RunRecord.read(folder)
         record.refuse_benchmark(folder)
         if record.state != "finished":
             raise RunFolderError(
+                "run-unfinished",
                 f"this run is not finished: {'running, or killed' if record.state == 'running' else record.state}",
                 where=str(folder),
                 hint="repeat the command that began it: it resumes",
@@ -87,10 +88,10 @@ class FinishedRun:
         summary, issues = Summary.read(folder), Issues.read(folder / SCORES_FILE)
         if len(issues) != summary.n_examples:
             problem = f"has {len(issues):,} examples, and summary.json {summary.n_examples:,}"
-            raise RunFolderError(problem, where=str(folder / SCORES_FILE), hint=FRESH)
+            raise RunFolderError("damaged", problem, where=str(folder / SCORES_FILE), hint=FRESH)
         if RunRecord.read(folder) != record:
             problem = "another process is re-scoring the run at this moment"
-            raise RunFolderError(problem, where=str(folder), hint="repeat the command when it has ended")
+            raise RunFolderError("damaged", problem, where=str(folder), hint="repeat the command when it has ended")
         return cls(folder=folder, record=record, summary=summary, issues=issues)
 
     @cached_property

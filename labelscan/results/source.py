@@ -88,6 +88,7 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
     file, label_column = data or recorded.file, recorded.label_column
     if not file:
         raise DatasetError(
+            "unknown-source",
             "it is not known which file the probabilities of this run came from",
             where=str(run.folder),
             hint="they may have been in memory only; if there is a file of them, name it with --data",
@@ -115,6 +116,7 @@ def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
     """Return the settings that read the data of a run, with its places as they are reached from here."""
     if run.record.planted:
         raise DatasetError(
+            "planted-labels",
             "the labels of this run were planted, and are not those of the data",
             where=str(run.folder),
             hint=NOT_PLANTED,
@@ -122,6 +124,7 @@ def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
     config = build(read_file(run.folder / RUN_FILE)).dataset
     if not config.data and not data and run.dataset is None:
         raise DatasetError(
+            "unknown-source",
             "the data of this run is in no file: it was in memory, or was probabilities alone",
             where=str(run.folder),
             hint="name the same examples and labels in a file with --data, or give the run as detect returned it",
@@ -139,12 +142,13 @@ def _check_there(found: str, data: str) -> None:
     """Raise DatasetError where the data is no longer where the run found it, and no other place is given."""
     names_several = "{" in found  # tar files, of which their reader says which are missing
     if not data and not readers.scheme_of(found) and not names_several and not with_home(found).exists():
-        raise DatasetError("no such file or folder", where=found, hint="say where it is now with --data")
+        raise DatasetError("no-file", "no such file or folder", where=found, hint="say where it is now with --data")
 
 
 def _refuse_other(run: FinishedRun, fingerprint: str, where: str, *, expected: str = "") -> None:
     if fingerprint != (expected or run.record.data.fingerprint):
         raise DatasetError(
+            "other-data",
             f"this is not the data of {run.folder}: other ids, labels or contents",
             where=where,
             hint="run labelscan on it again, or name the original data with --data",

@@ -76,7 +76,9 @@ class Bucket:
                 try:
                     storage.upload(here[name], f"{self.url.rstrip('/')}/{name}")
                 except FileNotFoundError as error:
-                    raise StorageError("there is no such bucket", where=self.url, hint=NO_BUCKET) from error
+                    raise StorageError(
+                        "no-bucket", "there is no such bucket", where=self.url, hint=NO_BUCKET
+                    ) from error
                 self._same[name] = state
         for name in self._same.keys() - set(names):
             storage.delete(f"{self.url.rstrip('/')}/{name}")

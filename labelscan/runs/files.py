@@ -157,10 +157,11 @@ def read_versioned(path: Path, kind: type[T], format_version: int, *, extra: boo
         if not isinstance(content, dict):
             raise ValueError(f"it holds a {type(content).__name__}, not an object")
     except CANNOT_READ as error:
-        raise RunFolderError(f"cannot be read ({why(error)})", where=str(path), hint=FRESH) from error
+        raise RunFolderError("unreadable", f"cannot be read ({why(error)})", where=str(path), hint=FRESH) from error
     version = content.get("format_version")
     if version != format_version:
         raise RunFolderError(
+            "other-version",
             f"made by another version of labelscan (format {version}, this one is {format_version})",
             where=str(path),
             hint=f"{FRESH}, or use the version that made it",
@@ -168,9 +169,11 @@ def read_versioned(path: Path, kind: type[T], format_version: int, *, extra: boo
     try:
         found = msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
-        raise RunFolderError(f"damaged: {why(error)}", where=str(path), hint=FRESH) from error
+        raise RunFolderError("damaged", f"damaged: {why(error)}", where=str(path), hint=FRESH) from error
     if not extra and (unknown := next(_unknown(content, as_json(found)), None)):
-        raise RunFolderError(f"`{unknown}` is not known to this version of labelscan", where=str(path), hint=FRESH)
+        raise RunFolderError(
+            "other-version", f"`{unknown}` is not known to this version of labelscan", where=str(path), hint=FRESH
+        )
     return found
 
 

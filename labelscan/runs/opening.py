@@ -82,11 +82,11 @@ def open_run(
         cause = error.__cause__ or error
     run, refused = RunFolder(path, inputs, is_read_only=True), f"cannot be written ({cause})"
     if fresh or run.earlier is None or not run.was_finished or why_start_over(path, identity, also_owns=also_owns):
-        raise RunFolderError(refused, where=str(path), hint=ELSEWHERE) from cause
+        raise RunFolderError("not-a-run-folder", refused, where=str(path), hint=ELSEWHERE) from cause
     now = replace(run.earlier, settings=identity.settings)
     if changed := changes(run.earlier.section(DETECTION), now.section(DETECTION)):
         problem = f"{refused}, and has other settings: {'; '.join(changed)}"
-        raise RunFolderError(problem, where=str(path), hint=ELSEWHERE) from cause
+        raise RunFolderError("not-a-run-folder", problem, where=str(path), hint=ELSEWHERE) from cause
     yield run
 
 
@@ -104,7 +104,7 @@ def _opened(
     if not fresh and (path / RUN_FILE).is_file():  # a damaged one is refused before anything is written
         started_over = why_start_over(path, identity, also_owns=also_owns)
         if started_over and resume:
-            raise RunFolderError(started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
+            raise RunFolderError("other-run", started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
     sweep_run(path, also_owns)
     if fresh or started_over:
         clear(path, also_owns)
@@ -129,10 +129,10 @@ def _opened(
 def check_place(path: Path, also_owns: Sequence[str] = ()) -> None:
     """Raise RunFolderError unless a run may be begun or resumed at ``path``."""
     if path.exists() and not path.is_dir():
-        raise RunFolderError("this is a file, not a folder", where=str(path), hint=ELSEWHERE)
+        raise RunFolderError("is-a-file", "this is a file, not a folder", where=str(path), hint=ELSEWHERE)
     if path.is_dir() and not (path / RUN_FILE).is_file() and (others := foreign_files(path, also_owns)):
         problem = f"the folder is not empty and not a run (it holds {others[0]!r})"
-        raise RunFolderError(problem, where=str(path), hint=ELSEWHERE)
+        raise RunFolderError("not-a-run-folder", problem, where=str(path), hint=ELSEWHERE)
     if path.is_dir():
         refuse_links_out(path, also_owns)
 
@@ -140,7 +140,7 @@ def check_place(path: Path, also_owns: Sequence[str] = ()) -> None:
 def _check_resumed(path: Path, *, resume: bool) -> None:
     if resume and not (path / RUN_FILE).is_file():
         hint = "leave --resume out, or give the run folder with -o"
-        raise RunFolderError("there is no run to resume", where=str(path), hint=hint)
+        raise RunFolderError("no-run", "there is no run to resume", where=str(path), hint=hint)
 
 
 def is_locked(path: Path) -> bool | None:
@@ -171,9 +171,9 @@ def _locked(path: Path) -> Iterator[None]:
         driver = record and record.driver
         who = f": process {driver.process} on {driver.host}, since {driver.since}" if driver else ""
         problem = f"another process is writing this run{who}"
-        raise RunFolderError(problem, where=str(path), hint=f"wait for it, or {ELSEWHERE}") from error
+        raise RunFolderError("run-locked", problem, where=str(path), hint=f"wait for it, or {ELSEWHERE}") from error
     except NotImplementedError as error:
-        raise RunFolderError("files there cannot be locked", where=str(path), hint=ELSEWHERE) from error
+        raise RunFolderError("no-locks", "files there cannot be locked", where=str(path), hint=ELSEWHERE) from error
     except LabelscanError as error:
         if getattr(error, "errno", 0) in READ_ONLY and (path / RUN_FILE).is_file():
             raise _ReadOnly from error
@@ -181,7 +181,7 @@ def _locked(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in READ_ONLY and (path / RUN_FILE).is_file():
             raise _ReadOnly from error
-        raise RunFolderError(f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
+        raise RunFolderError("folder-not-made", f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
     try:
         if (path / RUN_FILE).is_file() and not os.access(path, os.W_OK):  # the lock alone can be written
             raise _ReadOnly(os.strerror(errno.EACCES))

@@ -16,6 +16,7 @@ def refuse_outside_links(folder: Path, paths: Iterable[Path]) -> None:
     for path in paths:
         if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(top):
             raise RunFolderError(
+                "link-outside",
                 f"this link leads out of the run folder, to {path.readlink()}",
                 where=str(path),
                 hint="put there what it leads to; only the run folder as a whole may be a link",

@@ -164,12 +164,15 @@ class RunRecord:
         except OSError:  # missing: its reader says so
             return
         hint = "the same command that made the run makes the file again"
-        raise RunFolderError(f"{name} has changed since the run wrote it", where=str(folder / name), hint=hint)
+        raise RunFolderError(
+            "damaged", f"{name} has changed since the run wrote it", where=str(folder / name), hint=hint
+        )
 
     def refuse_benchmark(self, where: Path | str) -> None:
         """Raise RunFolderError where this is the record of a benchmark, which has runs of its own."""
         if self.command == "benchmark":
             raise RunFolderError(
+                "benchmark-not-run",
                 "this is a benchmark, not a run",
                 where=str(where),
                 hint="give a run of the data; labelscan diff, report and status also take those in its folder cells/",

@@ -37,7 +37,7 @@ def why_start_over(folder: Path, identity: Identity, *, also_owns: Sequence[str]
     """
     before = RunRecord.read(folder)
     if before.command != identity.results_depend_on.get("command"):
-        raise RunFolderError("this is a run of another command", where=str(folder), hint=ELSEWHERE)
+        raise RunFolderError("other-run", "this is a run of another command", where=str(folder), hint=ELSEWHERE)
     problem, hint, may_start_over = "", ELSEWHERE_OR_FRESH, not has_trained(folder, also_owns)
     if changed := changes(before.results_depend_on, identity.results_depend_on, show=readable):
         problem = f"this run has other settings: {'; '.join(sorted(changed))}"
@@ -48,7 +48,7 @@ def why_start_over(folder: Path, identity: Identity, *, also_owns: Sequence[str]
         problem = f"the data has changed since this run: {what}"
         may_start_over |= identity.for_gate and may_be_replaced(folder, before)
     if problem and not may_start_over:
-        raise RunFolderError(problem, where=str(folder), hint=hint)
+        raise RunFolderError("other-run", problem, where=str(folder), hint=hint)
     return problem
 
 

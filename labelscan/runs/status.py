@@ -91,7 +91,7 @@ def _status_of(folder: Path, run: Path | str) -> RunStatus:
     record.refuse_benchmark(run)
     if record.jobs is None:
         hint = "the same `labelscan detect` again adds them, and trains nothing that is finished"
-        raise RunFolderError("run.json does not say which jobs the run has", where=str(run), hint=hint)
+        raise RunFolderError("damaged", "run.json does not say which jobs the run has", where=str(run), hint=hint)
     state: RunState = record.state
     is_remote = is_url(str(run))
     if state == "running" and not is_remote and is_locked(folder) is False:
@@ -112,8 +112,10 @@ def _status_of_jobs(folder: Path, run: Path | str) -> RunStatus:
     if not paths:
         if (folder / SLURM).is_dir():
             hint = "see squeue, and the files in the folder slurm"
-            raise RunFolderError("no task has begun yet", where=str(run), hint=hint)
-        raise RunFolderError("there is no run here", where=str(run), hint="give what labelscan detect had after -o")
+            raise RunFolderError("no-run", "no task has begun yet", where=str(run), hint=hint)
+        raise RunFolderError(
+            "no-run", "there is no run here", where=str(run), hint="give what labelscan detect had after -o"
+        )
     jobs = [_job_status(folder, path.name, "running", is_remote=False) for path in sorted(paths)]
     return RunStatus(run=run, state=NOT_MERGED, driver=None, age_seconds=None, error="", jobs=jobs)
 

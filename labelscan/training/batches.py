@@ -88,7 +88,9 @@ class StoredInputs:
             for row, slot in zip(ascending.values.tolist(), ascending.indices.tolist(), strict=True):
                 place = rows[slot * size : (slot + 1) * size]
                 if os.preadv(file.fileno(), [place], self._start + row * size) != size:
-                    raise RunError("the inputs are cut off", where=str(self._path), hint="start over with --fresh")
+                    raise RunError(
+                        "damaged", "the inputs are cut off", where=str(self._path), hint="start over with --fresh"
+                    )
         return chunk
 
     def copy_to(self, device: torch.device, chunk: int) -> Tensor:

@@ -49,7 +49,7 @@ def check_gpus(device: Device, n_processes: int) -> None:
         has = f"this machine has {n_gpus}" if n_processes > n_gpus else "no such neighbours are of one kind"
         what = f"{device.name} is one" if n_gpus == 1 else has
         hint = "name no single GPU by --device, or ask for fewer"
-        raise ConfigError(f"asks for {n_processes} GPUs, and {what}", where=SETTING, hint=hint)
+        raise ConfigError("too-few-gpus", f"asks for {n_processes} GPUs, and {what}", where=SETTING, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +237,7 @@ def _raise_failure(helpers: Sequence[Future[None]], where: str) -> None:
     was_killed = isinstance(error, TerminatedWorkerError)
     what = "was killed" if was_killed else f"ended with {type(error).__name__}: {error}"
     raise RunError(
+        "process-ended",
         f"one of the {len(helpers) + 1} processes that train it {what}",
         where=where,
         hint="use less memory: --batch-size or --image-size"

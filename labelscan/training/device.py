@@ -83,9 +83,13 @@ def choose_device(config: DeviceConfig) -> Device:
         capable = name.startswith("cuda") and torch.cuda.get_device_capability(name)[0] >= 8
         return Device(name, "bfloat16" if capable else "float32", one_of_all)
     if precision == "float16" and not name.startswith("cuda"):
-        raise ConfigError("float16 needs CUDA", where="device.precision", hint="use bfloat16 or float32")
+        raise ConfigError(
+            "wrong-precision", "float16 needs CUDA", where="device.precision", hint="use bfloat16 or float32"
+        )
     if precision == "bfloat16" and name == "mps":
-        raise ConfigError("bfloat16 is not supported on mps", where="device.precision", hint="use float32")
+        raise ConfigError(
+            "wrong-precision", "bfloat16 is not supported on mps", where="device.precision", hint="use float32"
+        )
     return Device(name, precision, one_of_all)
 
 
@@ -104,23 +108,28 @@ def _available(name: str) -> str:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ConfigError(f"no device is called {name!r}", where="device.name", hint=DEVICES) from None
+        raise ConfigError(
+            "unknown-device", f"no device is called {name!r}", where="device.name", hint=DEVICES
+        ) from None
     if device.type == "cuda":
         count, index = _n_gpus(), device.index or 0
         if index >= count:
             found = f"{count} CUDA device{'s' if count != 1 else ''} found"
-            raise ConfigError(f"{name!r} is not on this machine: {found}", where="device.name", hint="use auto or cpu")
+            raise ConfigError(
+                "no-device", f"{name!r} is not on this machine: {found}", where="device.name", hint="use auto or cpu"
+            )
         if not _has_kernels(index):
             raise ConfigError(
+                "no-device",
                 f"torch {torch.__version__} has no kernels for {Device(name).processor}",
                 where="device.name",
                 hint="use auto or cpu, or install a torch that was built for this GPU",
             )
         return f"cuda:{index}"
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("'mps' is not on this machine", where="device.name", hint="use auto or cpu")
+        raise ConfigError("no-device", "'mps' is not on this machine", where="device.name", hint="use auto or cpu")
     if device.type not in ("cpu", "mps"):
-        raise ConfigError(f"{name!r} is not supported", where="device.name", hint=DEVICES)
+        raise ConfigError("unknown-device", f"{name!r} is not supported", where="device.name", hint=DEVICES)
     return device.type
 
 

@@ -10,5 +10,5 @@ class DivergenceError(RunError):
     """A training whose loss or predictions became NaN or infinite."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__(problem, where="training", hint=IF_DIVERGED)
+        super().__init__("diverged", problem, where="training", hint=IF_DIVERGED)
         self.problem = problem

@@ -86,6 +86,7 @@ def assign_folds(
     n_units = int(unit_of.max()) + 1 if len(rows) else 0
     if n_units < config.n_folds:
         raise DatasetError(
+            "too-few-examples",
             f"{n_units} distinct usable examples or groups cannot make {config.n_folds} folds",
             hint=f"use --folds {max(n_units, 2)} or give more data",
         )
@@ -104,11 +105,13 @@ def assign_folds(
     smallest = min(int(((each >= 0) & (each != held_out)).sum()) for each in fold for held_out in range(config.n_folds))
     if smallest < 2:
         raise DatasetError(
+            "too-few-examples",
             f"{len(rows)} usable examples leave a fold of {config.n_folds} with {smallest} to train on",
             hint="give more data",
         )
     if not scored.any():
         raise DatasetError(
+            "nothing-scored",
             "no example can be scored: no class has two examples in different folds",
             hint="give more examples of each class, or fewer groups that hold whole classes",
         )

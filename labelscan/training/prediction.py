@@ -59,6 +59,7 @@ def check_logits(network: nn.Module, batches: Batches, n_classes: int) -> None:
             if is_out_of_memory(error):
                 raise
             raise RunError(
+                "wrong-model",
                 f"the network cannot take inputs of shape {tuple(first.shape)} ({error})",
                 where="model",
                 hint="make one for (batch, channels, height, width), or set store.image_size"
@@ -68,6 +69,7 @@ def check_logits(network: nn.Module, batches: Batches, n_classes: int) -> None:
     if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] != n_classes:
         got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise RunError(
+            "wrong-model",
             f"the network must return logits of shape (batch, {n_classes}), got {got}",
             where="model",
             hint="give its last layer one output for each class, and no softmax",

@@ -49,7 +49,11 @@ def check_loss(text: str) -> None:
     spec, delay = _split(text)
     LOSSES.build_spec(spec)
     if delay is not None and (delay < 0 or (delay >= 1 and delay != int(delay))):
-        raise ConfigError(f"delay must be a number of epochs, or a share of them below 1, got {delay:g}", where=WHERE)
+        raise ConfigError(
+            "wrong-schedule",
+            f"delay must be a number of epochs, or a share of them below 1, got {delay:g}",
+            where=WHERE,
+        )
 
 
 def build_schedule(text: str, *, n_epochs: int, n_classes: int) -> LossSchedule:
@@ -69,20 +73,24 @@ def build_schedule(text: str, *, n_epochs: int, n_classes: int) -> LossSchedule:
         loss = LOSSES.build_spec(spec, **defaults)
         reason = loss.stalls(n_classes)
     except OverflowError as error:
-        raise ConfigError(f"the options of {text!r} are too large", where=WHERE) from error
+        raise ConfigError("wrong-schedule", f"the options of {text!r} are too large", where=WHERE) from error
     default_delay = max(loss.default_delay, STALLED_DELAY if reason else 0.0)
     share = default_delay if given_delay is None else given_delay
     # A share of a short training rounds up, since a robust loss must never meet fresh weights; but it must get a turn.
     delay = int(share) if share >= 1 else min(math.ceil(share * n_epochs - 1e-9), max(n_epochs - 1, 0))
     if delay >= n_epochs:
         raise ConfigError(
+            "wrong-schedule",
             f"a delay of {delay} leaves no epoch of {n_epochs} for {spec.name}",
             where=WHERE,
             hint="shorten the delay, or train with --loss ce",
         )
     if reason and delay == 0:
         raise ConfigError(
-            f"{text!r} cannot start training: {reason}", where=WHERE, hint="give it a delay, such as delay=0.4"
+            "wrong-schedule",
+            f"{text!r} cannot start training: {reason}",
+            where=WHERE,
+            hint="give it a delay, such as delay=0.4",
         )
     values = LOSSES.values(spec, **defaults)
     notes = list(_notes(spec, values, n_classes))

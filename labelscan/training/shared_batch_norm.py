@@ -33,6 +33,7 @@ def share_batch_norm(network: nn.Module) -> nn.Module:
     if others or (on_cpu and not all(map(_is_usual, norms))):
         names = ", ".join(sorted(kind.__name__ for kind in others)) or "batch norm without running means"
         raise ConfigError(
+            "wrong-model",
             f"several processes{' on a CPU' if on_cpu else ''} cannot share layers of the network: {names}",
             where="executor.gpus_per_fold",
             hint="leave it at 1, or choose another model",

@@ -94,7 +94,7 @@ def fingerprint_of(model: UserModel) -> str:
 
 
 def _refuse(problem: str, hint: str) -> NoReturn:
-    raise ConfigError(problem, where="model", hint=hint)
+    raise ConfigError("wrong-model", problem, where="model", hint=hint)
 
 
 def _code_of(kind: type) -> str:

@@ -95,7 +95,9 @@ def read(folder: Path) -> tuple[Evidence, Mask]:
         fold_names=np.full(len(dataset), "", dtype=object),
     )
     if true_labels.shape != dataset.given_labels.shape:
-        raise LabelscanError(f"{len(true_labels):,} true labels for {len(dataset):,} examples", where=str(folder))
+        raise LabelscanError(
+            "of-a-test", f"{len(true_labels):,} true labels for {len(dataset):,} examples", where=str(folder)
+        )
     return evidence, true_labels != dataset.given_labels
 
 
@@ -103,7 +105,7 @@ def true_errors(issues: Issues, evidence: Evidence) -> Mask:
     """Return (N,) whether the labels of the evidence of a run are wrong."""
     scores = issues.scores.set_index("example_id")
     if TRUE_LABEL not in scores:
-        raise LabelscanError("the run knows no true labels", where=SCORES_FILE)
+        raise LabelscanError("of-a-test", "the run knows no true labels", where=SCORES_FILE)
     wrong = scores["given_label"] != scores[TRUE_LABEL]
     return wrong.loc[list(evidence.example_ids)].to_numpy(bool)
 
@@ -115,7 +117,9 @@ def _arrays(folder: Path) -> dict[str, NDArray[np.generic]]:
                 return {name: archive[name] for name in ARRAYS}
         return {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in ARRAYS}
     except (OSError, KeyError, ValueError) as error:
-        raise LabelscanError(f"{error}", where=str(folder), hint=f"it must hold {', '.join(ARRAYS)}") from error
+        raise LabelscanError(
+            "of-a-test", f"{error}", where=str(folder), hint=f"it must hold {', '.join(ARRAYS)}"
+        ) from error
 
 
 if __name__ == "__main__":

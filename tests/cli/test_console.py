@@ -98,10 +98,10 @@ def test_a_message_wraps_at_words_on_a_terminal_and_stays_one_line_in_a_file():
 
 
 def test_few_problems_of_a_kind_stay_apart_and_many_are_reported_as_one(capsys):
-    files = [Problem(f"no such file: gone/{row}.png", f"m.csv row {row}") for row in range(9)]
+    files = [Problem("of-a-test", f"no such file: gone/{row}.png", f"m.csv row {row}") for row in range(9)]
     show_problems(files)
     assert capsys.readouterr().err.count("error: ") == 9
-    show_problems([Problem(f"label {row} is not in 0 .. 1", f"m.csv row {row}") for row in range(9)])
+    show_problems([Problem("of-a-test", f"label {row} is not in 0 .. 1", f"m.csv row {row}") for row in range(9)])
     assert capsys.readouterr().err.splitlines() == [
         "error: m.csv row 0: label 0 is not in 0 .. 1",
         "  also at m.csv row 1, 2, 3, 4, 5, 6, 7, 8",
@@ -116,7 +116,13 @@ def test_bars_are_for_people():
 
 
 def test_a_hint_that_several_problems_share_is_written_once(capsys):
-    show_problems([Problem("one", "a", "fix"), Problem("two", "b", "fix"), Problem("three\nmore", "", "")])
+    show_problems(
+        [
+            Problem("of-a-test", "one", "a", "fix"),
+            Problem("of-a-test", "two", "b", "fix"),
+            Problem("of-a-test", "three\nmore", "", ""),
+        ]
+    )
     assert capsys.readouterr().err.splitlines() == [
         "error: a: one",
         "error: b: two",

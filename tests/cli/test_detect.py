@@ -139,7 +139,7 @@ def test_the_rate_of_a_self_check_may_be_left_out(command, photos, monkeypatch, 
 
     def detect(settings, **given):
         seen.append((settings.dataset.data, settings.detection.self_check))
-        raise RunError("enough")
+        raise RunError("of-a-test", "enough")
 
     monkeypatch.setattr(labelscan, "detect", detect, raising=False)
     command("detect", *arguments)
@@ -208,7 +208,7 @@ def test_what_was_to_start_over_and_has_goes_on(command, photos, monkeypatch, st
     assert ("--fresh" in ended.err.splitlines()[-1]) == starts_over
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), Interrupted("the time of 3 s is over")])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), Interrupted("interrupted", "the time of 3 s is over")])
 def test_an_interruption_prints_the_command_that_resumes(command, photos, library_raises, error):
     library_raises(error)
     ended = command("detect", "photos", "-o", "my runs")
@@ -219,7 +219,7 @@ def test_an_interruption_prints_the_command_that_resumes(command, photos, librar
 
 
 def test_a_run_that_fails_ends_in_3(command, photos, library_raises):
-    library_raises(RunError("a fold ended", where="fold 0-1", hint="less memory: --batch-size"))
+    library_raises(RunError("of-a-test", "a fold ended", where="fold 0-1", hint="less memory: --batch-size"))
     ended = command("detect", "photos")
     assert ended.code == 3
     assert ended.err == "error: fold 0-1: a fold ended\n  hint: less memory: --batch-size\n"

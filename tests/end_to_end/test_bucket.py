@@ -91,7 +91,7 @@ def test_another_machine_resumes_from_the_folds_of_an_interrupted_one(data, near
 
     def stop(event):
         if isinstance(event, EpochDone) and (event.fold, event.epoch) == (1, 4):
-            raise Interrupted("by the test")
+            raise Interrupted("interrupted", "by the test")
 
     with pytest.raises(Interrupted):
         labelscan.detect(data, settings=on(), output=RUN, notify=stop)
@@ -129,7 +129,7 @@ def test_a_self_check_is_resumed_on_another_machine(data, near, tmp_path, monkey
         n_done.extend([event] if isinstance(event, FoldDone) else [])
         if len(n_done) > 3 and isinstance(event, EpochDone) and (event.fold, event.epoch) == (1, 4):
             assert {"self-check/fold-0-0/DONE", "self-check/fold-0-0/output.npz"} <= in_bucket(), "before it ends"
-            raise Interrupted("by the test")
+            raise Interrupted("interrupted", "by the test")
 
     with pytest.raises(Interrupted):
         labelscan.detect(data, settings=settings, output=RUN, notify=stop)

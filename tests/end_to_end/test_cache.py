@@ -135,7 +135,7 @@ def test_pixels_that_only_a_frozen_backbone_sees_are_stored_nowhere(images, sett
 def test_a_run_can_be_interrupted_while_it_reads_the_cache(first, images, settings, tmp_path):
     def stop(event):
         if isinstance(event, StepAdvanced) and event.step == "features":
-            raise Interrupted("while features are read")
+            raise Interrupted("interrupted", "while features are read")
 
     with pytest.raises(Interrupted, match="while features are read"):
         labelscan.detect(images, settings=settings(seed=1), output=tmp_path / "run", notify=stop)

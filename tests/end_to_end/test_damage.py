@@ -40,7 +40,7 @@ def interrupted(shapes, tmp_path_factory):
 
     def stop(event):
         if isinstance(event, EpochDone) and (event.fold, event.epoch) == (1, 3):
-            raise Interrupted("by the test")
+            raise Interrupted("interrupted", "by the test")
 
     with pytest.raises(Interrupted):
         detect(shapes, folder, stop)

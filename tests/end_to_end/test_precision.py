@@ -50,7 +50,7 @@ def test_an_interrupted_run_keeps_no_features_of_another_engine(images, shapes, 
 
     def stop(event):
         if isinstance(event, FoldDone):
-            raise Interrupted("enough")
+            raise Interrupted("interrupted", "enough")
 
     with pytest.raises(Interrupted):
         run("resumed", False, stop)

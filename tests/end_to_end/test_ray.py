@@ -81,7 +81,7 @@ def test_an_interrupted_run_lets_its_tasks_keep_what_they_have_done(connected, s
 
     def stop(event):
         if isinstance(event, EpochDone) and event.epoch == 2:
-            raise Interrupted("by the test")
+            raise Interrupted("interrupted", "by the test")
 
     with pytest.raises(Interrupted, match="by the test"):
         labelscan.detect(images, given, settings=on(connected), output=tmp_path / "run", notify=stop)

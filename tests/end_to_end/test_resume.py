@@ -60,7 +60,7 @@ def stop_once_all_folds_are_finished(shapes, settings, folder, notify=ignore):
         notify(event)
         n_done += isinstance(event, FoldDone)
         if n_done == N_FOLDS:
-            raise labelscan.Interrupted("by the test")
+            raise labelscan.Interrupted("interrupted", "by the test")
 
     with pytest.raises(labelscan.Interrupted):
         labelscan.detect(images, given, settings=settings, output=folder, notify=listen)

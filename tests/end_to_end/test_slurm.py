@@ -107,7 +107,7 @@ def test_a_task_that_fails_ends_the_run_with_its_reason(settings_for, tmp_path):
         labelscan.detect(settings=settings, output=tmp_path / "run")
 
 
-@pytest.mark.parametrize("stop", [Interrupted("stopped"), KeyboardInterrupt()])
+@pytest.mark.parametrize("stop", [Interrupted("interrupted", "stopped"), KeyboardInterrupt()])
 def test_who_stops_waiting_learns_how_to_stop_the_tasks(tmp_path, stop):
     task = type("Task", (), {"job_id": "17_0", "done": lambda self: False})()
     submitted = slurm.Submitted(tmp_path / "run", ("fold-0-0",), [task])

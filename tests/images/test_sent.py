@@ -99,7 +99,7 @@ def test_files_among_addresses_are_sent_by_their_contents(files, tmp_path):
 
 def test_storage_that_does_not_answer_is_no_state_of_an_image(files, monkeypatch):
     def fail(*_):
-        raise StorageError("the bucket does not answer")
+        raise StorageError("storage-unavailable", "the bucket does not answer")
 
     monkeypatch.setattr(ImageFiles, "read", fail)
     with pytest.raises(StorageError, match="does not answer"):

@@ -190,7 +190,7 @@ def test_a_training_that_is_interrupted_while_it_predicts_is_not_done_again(tmp_
     def stop(event):
         received.append(event)
         if isinstance(event, Waiting) and sum(isinstance(event, EpochDone) for event in received) == 4:
-            raise Interrupted("enough")
+            raise Interrupted("interrupted", "enough")
 
     with pytest.raises(Interrupted):
         run_fold(job, tmp_path, stop)
@@ -221,7 +221,7 @@ def test_a_second_try_that_was_cut_off_goes_on_and_its_warning_stays(tmp_path, m
     def stop(event):
         received.append(event)
         if sum(isinstance(event, Waiting) for event in received) == 15:
-            raise Interrupted("enough")
+            raise Interrupted("interrupted", "enough")
 
     with pytest.raises(Interrupted):
         run_fold(job, tmp_path, stop)
@@ -243,7 +243,7 @@ def test_a_fold_whose_checkpoint_is_damaged_is_trained_from_the_beginning_and_th
 
     def stop(event):
         if isinstance(event, EpochDone) and event.epoch == 3:
-            raise Interrupted("enough")
+            raise Interrupted("interrupted", "enough")
 
     with pytest.raises(Interrupted):
         run_fold(job, tmp_path, stop)

@@ -85,7 +85,7 @@ def test_images_that_are_seen_come_from_all_over_and_fit_into_memory(monkeypatch
 
 def test_there_is_no_estimate_where_images_cannot_be_read_now(plan, monkeypatch) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise StorageError("the bucket does not answer")
+        raise StorageError("storage-unavailable", "the bucket does not answer")
 
     monkeypatch.setattr(estimate, "make_inputs", fail)
     monkeypatch.setattr(estimate, "is_decoded_for", lambda plan, member: True)

@@ -275,7 +275,9 @@ def go_on_until(folder, error):
         raise error
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), UsageError("no cluster answers")], ids=["stopped", "refused"])
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), UsageError("of-a-test", "no cluster answers")], ids=["stopped", "refused"]
+)
 def test_who_trains_nothing_leaves_what_the_folds_were_made_with(tmp_path, error):
     with opened(tmp_path, begin=lambda _, record: replace(record, choices=Choices(threads=1))):
         train(tmp_path)
@@ -294,7 +296,7 @@ def test_a_run_that_is_refused_something_stays_as_it_is(tmp_path):
 
     def be_refused():
         with opened(tmp_path):
-            raise UsageError("no cluster answers")
+            raise UsageError("of-a-test", "no cluster answers")
 
     with pytest.raises(UsageError, match="no cluster"):
         be_refused()

@@ -95,7 +95,7 @@ class Runs(RuleBasedStateMachine):
     @rule()
     def interrupt(self):
         with suppress(Interrupted), self.opened():
-            raise Interrupted("a signal came")
+            raise Interrupted("interrupted", "a signal came")
         self.moved("interrupted")
 
     @rule()
@@ -108,13 +108,13 @@ class Runs(RuleBasedStateMachine):
     def fail_after_training(self):
         with suppress(UsageError), self.opened() as run:
             run.has_trained = True
-            raise UsageError("too late to be refused")
+            raise UsageError("of-a-test", "too late to be refused")
         self.moved("failed")
 
     @rule()
     def be_refused(self):
         with suppress(UsageError), self.opened():
-            raise UsageError("no cluster answers")
+            raise UsageError("of-a-test", "no cluster answers")
 
     @rule()
     def kill(self):

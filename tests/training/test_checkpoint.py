@@ -46,7 +46,7 @@ class StopAfter:
     def __call__(self, event):
         self.n_steps -= isinstance(event, Waiting)
         if self.n_steps < 0:
-            raise Interrupted("enough")
+            raise Interrupted("interrupted", "enough")
 
 
 @pytest.fixture(autouse=True)

@@ -160,7 +160,7 @@ def test_a_run_of_two_processes_a_fold_flags_what_one_does_even_if_it_is_interru
 
     def stop(event):
         if isinstance(event, EpochDone) and (event.fold, event.epoch) == (1, 2):
-            raise Interrupted("enough")
+            raise Interrupted("interrupted", "enough")
 
     alone, received = detect("one"), Recorder()
     with pytest.raises(Interrupted):

@@ -70,7 +70,7 @@ def test_an_epoch_that_is_left_ends_its_thread(tmp_path, streams):
 
 def test_an_interrupted_training_ends_its_thread(tmp_path, streams):
     def interrupt(event):
-        raise Interrupted("enough")
+        raise Interrupted("interrupted", "enough")
 
     with pytest.raises(Interrupted) as caught:
         learn(stored_shapes(tmp_path), device=GPU, epochs=200, notify=interrupt)

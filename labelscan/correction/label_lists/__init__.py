@@ -66,12 +66,15 @@ def check_output(source: Source, output: Path) -> None:
     wanted = suffix(source)
     if output.suffix.lower() != wanted.lower():
         raise UsageError(
+            "wrong-suffix",
             f"the corrected labels are written as they came, as {wanted}, not {output.suffix or 'without an ending'}",
             where=str(output),
             hint=f"name it {output.with_suffix(wanted).name}",
         )
     if output.is_dir():
-        raise UsageError("this is a folder", where=str(output), hint=f"name a file, as in -o labels{output.suffix}")
+        raise UsageError(
+            "is-a-folder", "this is a folder", where=str(output), hint=f"name a file, as in -o labels{output.suffix}"
+        )
 
 
 def write(source: Source, corrections: Corrections, output: Path) -> list[str]:

@@ -38,6 +38,7 @@ def _pixels(images: ImageSource, rows: Sequence[int], where: str) -> NDArray[np.
     contents = [images.read(row) for row in rows]
     if any(isinstance(one, bytes) for one in contents):
         raise DatasetError(
+            "inside-other-files",
             "these images are inside other files, which are not rewritten",
             where=where,
             hint="change the labels where the files are made: issues.csv names the examples by their ids",
@@ -45,6 +46,7 @@ def _pixels(images: ImageSource, rows: Sequence[int], where: str) -> NDArray[np.
     pixels = [np.asarray(one) for one in contents]
     if len({image.shape for image in pixels}) > 1:
         raise DatasetError(
+            "no-file-to-name",
             "these images differ in size, and have no files that a list could name",
             where=where,
             hint="save them as files, in a folder a class, and run on that folder",

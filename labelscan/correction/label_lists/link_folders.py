@@ -82,12 +82,12 @@ def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None, *, 
     elif folder.exists() and not folder.is_dir():
         what = "this is a file, not a folder"
     if what:
-        raise UsageError(what, where=str(folder), hint=hint)
+        raise UsageError("folder-in-use", what, where=str(folder), hint=hint)
     place = folder.resolve()
     of_data = _folders(files) | (set() if class_folders is None else {class_folders.resolve()})
     if around := of_data.intersection((place, *place.parents)):
         hint = f"name a folder outside {min(around, key=lambda path: len(path.parts))}"
-        raise UsageError("this lies in the data, which is only read", where=str(folder), hint=hint)
+        raise UsageError("in-the-data", "this lies in the data, which is only read", where=str(folder), hint=hint)
 
 
 def _first_file(folder: Path) -> str:
@@ -100,6 +100,7 @@ def _files(dataset: Dataset) -> ImageFiles:
     if (files := files_of(dataset.inputs)) is not None:
         return files
     raise DatasetError(
+        "nothing-to-link",
         "these examples are not images or texts in files, and there is nothing to link to",
         where=dataset.name,
         hint="leave --link-to out: a corrected copy of the data is written",
@@ -158,13 +159,15 @@ def _check_places(dataset: Dataset, places: dict[int, str], taken: dict[str, int
     for row, place in places.items():
         # As Windows reads it too: one odd name here may lead out of the folder where \\ separates folders.
         if ".." in PureWindowsPath(place).parts or PurePath(place).anchor:
-            problems.append(Problem(f"{place!r} would be outside the folder", str(dataset.example_ids[row]), hint))
+            problems.append(
+                Problem("link-outside", f"{place!r} would be outside the folder", str(dataset.example_ids[row]), hint)
+            )
         around = next(
             (taken[key] for one in PurePosixPath(place).parents if (key := _collision_key(one)) in taken), None
         )
         if around is not None:
             what = f"would be inside another image, {dataset.example_ids[around]!r}"
-            problems.append(Problem(what, str(dataset.example_ids[row]), hint))
+            problems.append(Problem("link-clash", what, str(dataset.example_ids[row]), hint))
     DatasetError.refuse(problems, lambda problem: problem)
 
 
@@ -183,21 +186,25 @@ def _check_names(dataset: Dataset, files: ImageFiles, labels: list[str], kept: l
     if not splits and all(label.lower() in SPLIT_FOLDERS for label in classes):
         hint = "leave --link-to out: in the corrected list they are labels"
         what = f"folders called {' and '.join(map(repr, classes))} alone are read as splits, not as classes"
-        problems.append(Problem(what, dataset.name, hint))
+        problems.append(Problem("link-not-made", what, dataset.name, hint))
     hint = "leave --link-to out: the corrected list keeps them"
     what = "a folder called {!r} is not read as a split"
-    problems += [Problem(what.format(one), dataset.name, hint) for one in splits if one.lower() not in SPLIT_FOLDERS]
+    problems += [
+        Problem("link-not-made", what.format(one), dataset.name, hint)
+        for one in splits
+        if one.lower() not in SPLIT_FOLDERS
+    ]
     hint = "relabel it, or leave --link-to out"
     for label in classes:
         if label.startswith(".") or set(label) & {"/", "\\", "\0"} or label.strip() != label:
-            problems.append(Problem(f"no folder can be called {label!r}", dataset.name, hint))
+            problems.append(Problem("no-folder-name", f"no folder can be called {label!r}", dataset.name, hint))
     hint = "leave --link-to out: in a list files may have any name"
     is_text = kind_of(dataset.inputs) == "texts"
     is_called = is_called_text if is_text else is_called_image
     for name in files.paths[kept].tolist():
         if not is_called(name) or name.rpartition("/")[2].startswith("."):
             what = f"in a class folder this is not read as {'a text' if is_text else 'an image'}"
-            problems.append(Problem(what, name, hint))
+            problems.append(Problem("no-folder-name", what, name, hint))
     DatasetError.refuse(problems, lambda problem: problem)
 
 

@@ -140,7 +140,11 @@ def _wide_enough(dtype: np.dtype[np.generic], values: NDArray[np.generic], where
     least = [np.min_scalar_type(value) for value in (values.min(), values.max())]
     wide = np.result_type(dtype, *least)
     if wide.kind not in "iu":
-        raise DatasetError(f"no type of whole numbers holds {values.min()} .. {values.max()} and {dtype}", where=where)
+        raise DatasetError(
+            "label-not-storable",
+            f"no type of whole numbers holds {values.min()} .. {values.max()} and {dtype}",
+            where=where,
+        )
     return wide
 
 
@@ -151,4 +155,6 @@ def _is_number(label: str) -> bool:
 def _refuse_odd(labels: Sequence[str], fits: Callable[[str], bool], what: str, hint: str, where: str) -> None:
     odd = next((label for label in labels if not fits(label)), None)
     if odd is not None:
-        raise DatasetError(f"the new label {odd!r} is {what}, as all labels are", where=where, hint=hint)
+        raise DatasetError(
+            "label-not-storable", f"the new label {odd!r} is {what}, as all labels are", where=where, hint=hint
+        )

@@ -75,7 +75,13 @@ def _new_values(kind: Any, cells: Sequence[str], where: str) -> dict[str, object
         try:
             values[cell] = pyarrow.scalar(cell, type=pyarrow.string()).cast(kind).as_py()
         except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
-            raise DatasetError(f"{cell!r} cannot be written: the column holds {kind} ({error})", where=where) from error
+            raise DatasetError(
+                "label-not-storable", f"{cell!r} cannot be written: the column holds {kind} ({error})", where=where
+            ) from error
         if as_text(values[cell]) != cell:
-            raise DatasetError(f"{cell!r} would be written as {values[cell]!r}: the column holds {kind}", where=where)
+            raise DatasetError(
+                "label-not-storable",
+                f"{cell!r} would be written as {values[cell]!r}: the column holds {kind}",
+                where=where,
+            )
     return values

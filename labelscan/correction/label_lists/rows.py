@@ -66,6 +66,7 @@ def plan_rows(
     moved = bool(columns.path) and path.parent.resolve() != output.parent.resolve()
     if moved and columns.id == columns.path:
         raise UsageError(
+            "ids-are-paths",
             f"the column {columns.path!r} holds ids as well as paths, and paths are other ones in another folder",
             where=str(output),
             hint=f"write the copy beside the original, as in -o {path.with_stem(f'{path.stem}-corrected')}",

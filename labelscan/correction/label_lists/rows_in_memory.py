@@ -41,7 +41,7 @@ def write(dataset: Dataset, config: DatasetConfig, corrections: Corrections, out
     }
     if twice := next((name for name in added if name in inputs.columns), ""):
         problem = f"a corrected copy has no place for its own column {twice!r} beside one of features of that name"
-        raise DatasetError(problem, where=dataset.name, hint="rename the column before the run")
+        raise DatasetError("column-taken", problem, where=dataset.name, hint="rename the column before the run")
     ids = {ID_COLUMN: added.pop(ID_COLUMN)}
     frame = pd.concat([pd.DataFrame(ids), inputs, pd.DataFrame(added)], axis=1)
     with replacing(output) as file:

@@ -91,6 +91,7 @@ def _read(config: DatasetConfig, notify: Listener) -> Dataset:
         if getattr(config, setting) and setting not in reader.SETTINGS:
             used = ", ".join(sorted(reader.SETTINGS)) or "none of these settings"
             raise ConfigError(
+                "setting-without-effect",
                 f"has no effect on {config.data}, which is read as {name}",
                 where=f"dataset.{setting}",
                 hint=f"take it out; {name} uses {used}",
@@ -99,7 +100,7 @@ def _read(config: DatasetConfig, notify: Listener) -> Dataset:
         return reader.read(config, notify)
     except MemoryError as error:
         hint = "give less of it, or images in files, which are read one by one"
-        raise DatasetError("does not fit into memory", where=config.data, hint=hint) from error
+        raise DatasetError("too-large", "does not fit into memory", where=config.data, hint=hint) from error
 
 
 def form(config: DatasetConfig) -> str:
@@ -107,7 +108,9 @@ def form(config: DatasetConfig) -> str:
     config = with_copies(config)
     data = config.data
     if not data.strip():
-        raise ConfigError("no data is named", where="dataset.data", hint="give a folder or file, or demo:digits")
+        raise ConfigError(
+            "no-data", "no data is named", where="dataset.data", hint="give a folder or file, or demo:digits"
+        )
     path = with_home(data)
     try:
         if path.is_dir():
@@ -115,14 +118,14 @@ def form(config: DatasetConfig) -> str:
         found = next((name for name in READERS if READERS[name].reads(config)), None)
         is_there = path.exists()
     except OSError as error:  # a path that is too long, or in a folder that may not be entered
-        raise DatasetError(f"cannot be read ({why(error)})", where=data, hint="check the path") from error
+        raise DatasetError("unreadable", f"cannot be read ({why(error)})", where=data, hint="check the path") from error
     if found is not None:
         return found
     if not is_there and path.is_symlink():
-        raise DatasetError("this link leads to no file", where=data, hint="check where it points")
+        raise DatasetError("broken-link", "this link leads to no file", where=data, hint="check where it points")
     if not is_there:
         hint = nearest_file(path) or "check the path; demo:digits works without any data"
-        raise DatasetError("no such file or folder", where=data, hint=hint)
+        raise DatasetError("no-file", "no such file or folder", where=data, hint=hint)
     refuse_file(path)
     from labelscan.data.readers.sheet import SUFFIXES
 
@@ -130,7 +133,7 @@ def form(config: DatasetConfig) -> str:
     if path.suffix.lower() == ".npy":
         hint = f"name the file of the labels, and add --features {shlex.quote(data)}"
     what = f"files called {path.suffix or 'without an extension'} are not read"
-    raise DatasetError(what, where=data, hint=hint)
+    raise DatasetError("not-a-data-set", what, where=data, hint=hint)
 
 
 def scheme_of(data: str) -> str:

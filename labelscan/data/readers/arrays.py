@@ -148,10 +148,10 @@ def _refused(path: Path) -> Iterator[None]:
         yield
     except npz.PickledObjects as error:
         hint = "save numbers, or text as np.array(texts, dtype=str)"
-        raise DatasetError(str(error), where=path.name, hint=hint) from error
+        raise DatasetError("unreadable", str(error), where=path.name, hint=hint) from error
     except CANNOT_READ as error:
         hint = "save it again by np.savez, which does not compress"
-        raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint=hint) from error
+        raise DatasetError("unreadable", f"cannot be read ({why(error)})", where=str(path), hint=hint) from error
 
 
 find_array = partial(find_column, what="array of {}s", usual_names=ARRAY_NAMES)
@@ -174,6 +174,7 @@ def _inputs(values: NDArray[np.generic], name: str, *, keep_gaps: bool) -> Input
         return Texts(as_strings(["" if text is None or text != text else text for text in values.tolist()]))
     if values.ndim not in (3, 4):
         raise DatasetError(
+            "wrong-shape",
             f"an array of shape {values.shape} is neither images nor features",
             where=name,
             hint="images are (N, H, W) or (N, H, W, C), features (N, D)",
@@ -181,7 +182,7 @@ def _inputs(values: NDArray[np.generic], name: str, *, keep_gaps: bool) -> Input
     if values.dtype != np.uint8:
         is_share = values.dtype.kind == "f"
         turn = "(images * 255).round().astype(np.uint8) if they are in [0, 1]" if is_share else ".astype(np.uint8)"
-        raise DatasetError(f"images are {values.dtype}, not uint8", where=name, hint=f"use {turn}")
+        raise DatasetError("not-bytes", f"images are {values.dtype}, not uint8", where=name, hint=f"use {turn}")
     images = values if values.ndim == 4 else values[..., None]
     if images.shape[3] not in CHANNELS:
         hint = "images are (N, H, W, C) with 1 or 3 channels"
@@ -189,10 +190,12 @@ def _inputs(values: NDArray[np.generic], name: str, *, keep_gaps: bool) -> Input
             hint = "the channels come last: use images.transpose(0, 2, 3, 1)"
         elif images.shape[3] in (2, 4):
             hint = f"leave out the alpha channel: use images[..., :{images.shape[3] - 1}]"
-        raise DatasetError(f"images of shape {images.shape} have {images.shape[3]} channels", where=name, hint=hint)
+        raise DatasetError(
+            "wrong-channels", f"images of shape {images.shape} have {images.shape[3]} channels", where=name, hint=hint
+        )
     if 0 in images.shape[1:]:
         hint = "images are (N, H, W) or (N, H, W, C), with H and W of at least 1"
-        raise DatasetError(f"images of shape {images.shape} have no pixels", where=name, hint=hint)
+        raise DatasetError("no-pixels", f"images of shape {images.shape} have no pixels", where=name, hint=hint)
     return ImageArray(images.astype(np.uint8, copy=False))
 
 
@@ -207,15 +210,21 @@ def are_texts(values: NDArray[np.generic]) -> bool:
 def read_features(values: NDArray[np.generic], name: str, *, keep_gaps: bool = False) -> FeatureTable | ColumnTable:
     """Return (N, D) features as an array, or as the columns of a table where some are missing, unless it keeps gaps."""
     if values.dtype.kind not in "fiub":
-        raise DatasetError(f"features are {values.dtype}, not numbers", where=name, hint="use .astype(np.float32)")
+        raise DatasetError(
+            "not-numbers", f"features are {values.dtype}, not numbers", where=name, hint="use .astype(np.float32)"
+        )
     if values.shape[1] == 0:
-        raise DatasetError("features have no columns", where=name, hint="features are (N, D), with D of at least 1")
+        raise DatasetError(
+            "no-columns", "features have no columns", where=name, hint="features are (N, D), with D of at least 1"
+        )
     with np.errstate(over="ignore"):
         features = values.astype(np.float32)
     hint = "write a number below 1e38, or NaN where it is missing"
     DatasetError.refuse(
         np.argwhere(np.isinf(features)).tolist(),
-        lambda one: Problem(f"features[{one[0]}, {one[1]}] is {values[*one]}", _place(name, one[0]), hint),
+        lambda one: Problem(
+            "not-finite", f"features[{one[0]}, {one[1]}] is {values[*one]}", _place(name, one[0]), hint
+        ),
     )
     if keep_gaps or not np.isnan(features).any():
         return FeatureTable(features)
@@ -223,7 +232,9 @@ def read_features(values: NDArray[np.generic], name: str, *, keep_gaps: bool = F
 
     varies = [column for column in range(values.shape[1]) if len(np.unique(features[:, column])) > 1]
     if not varies:
-        raise DatasetError("no feature has two different values", where=name, hint="there is nothing to learn")
+        raise DatasetError(
+            "nothing-to-learn", "no feature has two different values", where=name, hint="there is nothing to learn"
+        )
     names = [f"feature {column}" for column in varies]
     return ColumnTable(pd.DataFrame(values[:, varies].astype(np.float64), columns=names))
 
@@ -233,7 +244,7 @@ def _labels(values: ArrayLike, what: str, class_names: Sequence[str] | None, n_e
     array = np.asarray(values)
     if array.ndim == 2 and array.shape[1] > 1:
         hint = f"if it is one-hot, use {what}.argmax(axis=1); several labels for one example are not supported"
-        raise DatasetError(f"{what} have shape {array.shape}, not (N,)", where=name, hint=hint)
+        raise DatasetError("wrong-shape", f"{what} have shape {array.shape}, not (N,)", where=name, hint=hint)
     text = texts(array.reshape(-1) if array.ndim == 2 else array, what, n_examples, name)
     if class_names is None:
         return text
@@ -246,7 +257,9 @@ def _labels(values: ArrayLike, what: str, class_names: Sequence[str] | None, n_e
         outside = [row for row, label in enumerate(text) if label not in known]
         problem = "is not among class_names"
     hint = "give class_names a name for every label"
-    DatasetError.refuse(outside, lambda row: Problem(f"{what} {text[row]!r} {problem}", _place(name, row), hint))
+    DatasetError.refuse(
+        outside, lambda row: Problem("not-text", f"{what} {text[row]!r} {problem}", _place(name, row), hint)
+    )
     return [class_names[number] for number in numbers.tolist()] if array.dtype.kind in "iu" else text
 
 
@@ -256,7 +269,7 @@ def texts(values: ArrayLike, what: str, n_examples: int | None, name: str) -> li
     if array.ndim != 1 or (n_examples is not None and len(array) != n_examples):
         wanted = "(N,)" if n_examples is None else f"({n_examples},), one for each example"
         hint = f"give {what} as a list, in the order of the examples"
-        raise DatasetError(f"{what} have shape {array.shape}, not {wanted}", where=name, hint=hint)
+        raise DatasetError("wrong-shape", f"{what} have shape {array.shape}, not {wanted}", where=name, hint=hint)
     cells = array.tolist() if array.dtype.kind not in "mM" else list(array)  # NumPy makes numbers of some times
     if array.dtype.kind == "S":
         cells = [cell.decode("utf-8", "replace") for cell in cells]
@@ -267,14 +280,17 @@ def texts(values: ArrayLike, what: str, n_examples: int | None, name: str) -> li
     if measured is not None and "label" in what:
         problem = f"{what} are measured numbers such as {measured:g}, not whole numbers or text"
         hint = f"labelscan judges labels that are classes; if these are some, use {what}.astype(str)"
-        raise DatasetError(problem, where=name, hint=hint)
+        raise DatasetError("not-labels", problem, where=name, hint=hint)
     if odd is not None:
         raise DatasetError(
+            "not-labels",
             f"{what} are {array.dtype}, as in {odd!r}, not whole numbers or text",
             where=name,
             hint=f"use {what}.astype(int) or .astype(str)",
         )
     if what == "class_names" and len(set(cells)) < len(cells):
         twice = next(cell for cell in cells if cells.count(cell) > 1)
-        raise DatasetError(f"class_names has {twice!r} twice", where=name, hint="give each class a name of its own")
+        raise DatasetError(
+            "class-twice", f"class_names has {twice!r} twice", where=name, hint="give each class a name of its own"
+        )
     return [str(cell) for cell in cells]

@@ -135,7 +135,9 @@ def refused(path: Path) -> Iterator[None]:
     except (DatasetError, MemoryError):
         raise
     except Exception as error:  # hostile bytes make pyarrow raise almost anything
-        raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint="save it again") from error
+        raise DatasetError(
+            "unreadable", f"cannot be read ({why(error)})", where=str(path), hint="save it again"
+        ) from error
 
 
 @contextmanager

@@ -100,6 +100,7 @@ def _kind_to_read(listing: Listing, root: Path | str, encoding: str) -> Kind:
     images, texts, bare = (listing.files[kind].paths for kind in (IMAGES, TEXTS, BARE))
     if images and len(texts) > len(images):
         raise DatasetError(
+            "images-and-texts",
             f"{len(images):,} images and {len(texts):,} texts: it is not clear which are the examples",
             where=str(root),
             hint="put images and texts into folders of their own",
@@ -126,14 +127,18 @@ def _inputs(
 def _nothing_at(url: str, there: Mapping[str, Status]) -> DatasetError:
     sheets = sorted(path for path in there if path.lower().endswith(SUFFIXES))
     if not there:
-        return DatasetError("no file is below this address", where=url, hint="check it, and that you may list it")
+        return DatasetError(
+            "no-file", "no file is below this address", where=url, hint="check it, and that you may list it"
+        )
     if there.keys() >= set(OF_A_RUN):
         hint = f"look at it by labelscan status {shlex.quote(url)}, or give the data that it was made of"
-        return DatasetError(A_RUN, where=url, hint=hint)
+        return DatasetError("run-not-data", A_RUN, where=url, hint=hint)
     hint = "put the images or texts of each class into a folder of its own"
     if sheets:
         hint = f"to read a sheet, give the file itself: {joined(url, sheets[0])}"
-    return DatasetError(f"{len(there):,} files, and no image or text in a class folder", where=url, hint=hint)
+    return DatasetError(
+        "no-class-folders", f"{len(there):,} files, and no image or text in a class folder", where=url, hint=hint
+    )
 
 
 def _nothing_found(root: Path, top: list[str], n_outside: int) -> DatasetError:
@@ -145,7 +150,7 @@ def _nothing_found(root: Path, top: list[str], n_outside: int) -> DatasetError:
     elif n_outside and _has_class_folders(parent):
         what = "this folder holds images or texts, and no class folders"
         hint = f"its parent {parent} has class folders: labelscan detect {shlex.quote(str(parent))}"
-    return DatasetError(what, where=str(root), hint=hint)
+    return DatasetError("no-class-folders", what, where=str(root), hint=hint)
 
 
 def _has_class_folders(folder: Path) -> bool:

@@ -144,6 +144,7 @@ def feature_columns(
     if not features:
         hint = "a table needs columns besides its label"
         raise DatasetError(
+            "no-columns",
             "no feature columns",
             where=where,
             hint=f"{hint}; --include and --exclude leave none" if config.include or config.exclude else hint,
@@ -177,12 +178,12 @@ def check_cells(rows: Sheet, columns: Columns) -> None:
         row, name, cell = one
         if cell:
             hint = "several labels for one example are not supported: write one"
-            return Problem(f"{name!r} is the list {cell}", rows.where(row), hint)
+            return Problem("several-labels", f"{name!r} is the list {cell}", rows.where(row), hint)
         needed = name in (columns.path, columns.label)
         hint = f"write a value, or leave out the {'row' if needed else 'column'}"
         if needed and columns.split:
             hint += "; --split names the splits to read"
-        return Problem(f"{name!r} is empty", rows.where(row), hint)
+        return Problem("empty-cell", f"{name!r} is empty", rows.where(row), hint)
 
     DatasetError.refuse(odd, problem)
 
@@ -212,7 +213,7 @@ def pick(names: Collection[str], tiers: Tiers, *, what: str, where: str, hint: s
         candidates = _candidates(names, tier)
         if len(candidates) > 1:
             both = " and ".join(map(repr, candidates))
-            raise DatasetError(f"{both} could both be the {what}", where=where, hint=hint)
+            raise DatasetError("which-column", f"{both} could both be the {what}", where=where, hint=hint)
         if candidates:
             return candidates[0]
     return ""
@@ -236,6 +237,7 @@ def missing(what: str, names: Collection[str], *, where: str, hint: str, asked: 
     nearest = nearest_name(asked, names) if asked else ""
     there = ", ".join(repr(name) for name in names) or "nothing"
     return DatasetError(
+        "no-column",
         f"no {what}{f' called {asked!r}' if asked else ''}; there are {there}",
         where=where,
         hint=f"did you mean {nearest!r}?" if nearest else hint,

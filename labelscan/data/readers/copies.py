@@ -64,7 +64,9 @@ def _copied(url: str) -> Path:
     try:
         storage.copy(url, path)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise DatasetError("no such file", where=url, hint="check the address, and that you may read it") from error
+        raise DatasetError(
+            "no-file", "no such file", where=url, hint="check the address, and that you may read it"
+        ) from error
     _ORIGINALS[path] = url
     return path
 

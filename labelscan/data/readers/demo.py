@@ -32,7 +32,9 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
 
     demo, _, query = config.data.partition(":")[2].partition("?")
     if demo not in DEMOS:
-        raise ConfigError(f"no demo is called {demo!r}", where="dataset.data", hint=f"use demo:{DEMOS[0]}")
+        raise ConfigError(
+            "unknown-demo", f"no demo is called {demo!r}", where="dataset.data", hint=f"use demo:{DEMOS[0]}"
+        )
     options = _options(query)
     digits = load_digits()
     images = np.rint(digits.images * (255 / GREATEST_VALUE)).astype(np.uint8)[..., None]
@@ -75,15 +77,15 @@ def _options(query: str) -> dict[str, str]:
         options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=True)) if query else {}
     except ValueError as error:
         hint = "write demo:digits?noise=symmetric:0.1&seed=3"
-        raise ConfigError(f"cannot read {query!r}", where="dataset.data", hint=hint) from error
+        raise ConfigError("wrong-usage", f"cannot read {query!r}", where="dataset.data", hint=hint) from error
     for name in options:
         if name not in OPTIONS:
             hint = f"use {nearest(name, OPTIONS)}"
-            raise ConfigError(f"a demo has no option {name!r}", where="dataset.data", hint=hint)
+            raise ConfigError("unknown-option", f"a demo has no option {name!r}", where="dataset.data", hint=hint)
     return options
 
 
 def _seed(text: str) -> int:
     if not text.isdecimal():
-        raise ConfigError(f"seed must be a whole number, got {text!r}", where="dataset.data")
+        raise ConfigError("wrong-type", f"seed must be a whole number, got {text!r}", where="dataset.data")
     return int(text)

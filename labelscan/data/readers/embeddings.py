@@ -95,7 +95,7 @@ def list_column(path: Path, config: DatasetConfig) -> str:
     likely = [name for name in free if config.include or kinds[name] == "floats"]
     if len(likely) > 1:
         both = " and ".join(map(repr, likely[:2]))
-        raise DatasetError(f"{both} could both be the embeddings", where=path.name, hint=WHICH)
+        raise DatasetError("which-column", f"{both} could both be the embeddings", where=path.name, hint=WHICH)
     return likely[0] if likely else ""
 
 
@@ -138,11 +138,11 @@ def _from_column(
 
     def problem(row: int) -> Problem:
         what = f"is a list of {lengths[row]:,} numbers, not {width:,}" if lengths[row] >= 0 else "is no list of numbers"
-        return Problem(f"{name!r} {what}", where(row), hint)
+        return Problem("not-embeddings", f"{name!r} {what}", where(row), hint)
 
     DatasetError.refuse(np.flatnonzero(lengths != width).tolist(), problem)
     if not width:
-        raise DatasetError(f"the lists of {name!r} are empty", where=path.name, hint=hint)
+        raise DatasetError("no-columns", f"the lists of {name!r} are empty", where=path.name, hint=hint)
     return flat.reshape(len(lengths), width)
 
 
@@ -180,13 +180,15 @@ def _from_file(file: Path, n_rows: int, sheet: str) -> NDArray[Any]:
         values = npz.map_array(file)
     except CANNOT_READ as error:
         hint = "save (N, D) numbers by np.save"
-        raise DatasetError(f"cannot be read ({why(error)})", where=str(file), hint=hint) from error
+        raise DatasetError("unreadable", f"cannot be read ({why(error)})", where=str(file), hint=hint) from error
     if values.ndim != 2 or values.dtype.kind not in "fiub" or values.shape[1] == 0:
         what = f"{values.dtype} of shape {values.shape}, not (N, D) numbers"
-        raise DatasetError(what, where=file.name, hint="save features.astype(np.float32) by np.save")
+        raise DatasetError("wrong-shape", what, where=file.name, hint="save features.astype(np.float32) by np.save")
     if len(values) != n_rows:
         hint = "both have one row an example, in the same order"
-        raise DatasetError(f"{len(values):,} rows for the {n_rows:,} of {sheet}", where=file.name, hint=hint)
+        raise DatasetError(
+            "rows-mismatch", f"{len(values):,} rows for the {n_rows:,} of {sheet}", where=file.name, hint=hint
+        )
     return values
 
 
@@ -201,7 +203,7 @@ def _finite(values: NDArray[Any], name: str, where: Callable[[int], str]) -> NDA
         hint = "leave out the row, or compute its features again"
         value = values[row, place]
         large = " (or a number too large for float32)" if np.isinf(value) and values.dtype == np.float32 else ""
-        return Problem(f"{name!r} has {value}{large} at place {place}", where(row), hint)
+        return Problem("not-finite", f"{name!r} has {value}{large} at place {place}", where(row), hint)
 
     DatasetError.refuse(broken, problem)
     return features

@@ -121,7 +121,9 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     column = _image_column(path, config)
     if holds_sound(arrow_schema(path), column):
         hint = "save one image for each, such as a spectrogram or a frame"
-        raise DatasetError(f"column {column!r} holds audio or video, which are not judged", where=path.name, hint=hint)
+        raise DatasetError(
+            "not-judged", f"column {column!r} holds audio or video, which are not judged", where=path.name, hint=hint
+        )
     rows = read_rows(path, [name for name in single_valued(path, names) if name != column], config)
     with refused(path):
         images = EncodedImages(ImageColumn(path, column), np.array(rows.kept, dtype=np.int64))

@@ -62,10 +62,14 @@ def encoding_of(path: Path, asked: str = "") -> str:
         with path.open("rb") as file:
             start = file.read(GUESSED_BYTES if asked else 4)
     except OSError as error:
-        raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint="name a file of text") from error
+        raise DatasetError(
+            "unreadable", f"cannot be read ({why(error)})", where=str(path), hint="name a file of text"
+        ) from error
     encoding = encoding_of_start(start[:4], asked)
     if encoding not in MARKS.values() and _is_utf_8(start):
-        raise DatasetError(f"this is UTF-8, not {encoding}", where=path.name, hint="leave --encoding out")
+        raise DatasetError(
+            "wrong-encoding", f"this is UTF-8, not {encoding}", where=path.name, hint="leave --encoding out"
+        )
     return encoding
 
 
@@ -97,7 +101,9 @@ def opened(path: Path, asked: str = "") -> Iterator[TextIO]:
     except UnicodeError as error:
         raise _not_in(path, encoding) from error
     except OSError as error:
-        raise DatasetError(f"cannot be read ({why(error)})", where=str(path), hint="name a file of text") from error
+        raise DatasetError(
+            "unreadable", f"cannot be read ({why(error)})", where=str(path), hint="name a file of text"
+        ) from error
 
 
 def opened_to_copy(path: Path, encoding: str) -> TextIO:
@@ -125,7 +131,9 @@ def remedy(content: bytes) -> str:
 
 def _not_in(path: Path, encoding: str) -> DatasetError:
     if encoding != UTF_8:
-        return DatasetError(f"not {encoding}", where=path.name, hint="save it as UTF-8, or give another --encoding")
+        return DatasetError(
+            "wrong-encoding", f"not {encoding}", where=path.name, hint="save it as UTF-8, or give another --encoding"
+        )
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
@@ -133,5 +141,5 @@ def _not_in(path: Path, encoding: str) -> DatasetError:
             except UnicodeDecodeError as error:
                 hint = remedy(line[error.start :] + file.read(GUESSED_BYTES))
                 where = f"{path.name} row {number}"
-                return DatasetError(not_utf8(error, f"column {error.start + 1}"), where=where, hint=hint)
-    return DatasetError("not UTF-8", where=path.name, hint="save it again")  # it has changed in between
+                return DatasetError("not-utf8", not_utf8(error, f"column {error.start + 1}"), where=where, hint=hint)
+    return DatasetError("not-utf8", "not UTF-8", where=path.name, hint="save it again")  # it has changed in between

@@ -38,6 +38,7 @@ class Files:
         DatasetError.refuse(
             [path for path in self.paths if not is_utf_8(path)],
             lambda path: Problem(
+                "not-utf8",
                 "the file name is not UTF-8",
                 path.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace"),
                 "rename it, or mount the disk with another encoding",
@@ -80,7 +81,7 @@ class LocalTree:
             with os.scandir(where) as entries:
                 yield from entries
         except OSError as error:
-            raise DatasetError(f"the folder cannot be listed ({error.strerror})", where=where) from error
+            raise DatasetError("unreadable", f"the folder cannot be listed ({error.strerror})", where=where) from error
 
     def identity(self, folder: str) -> Hashable:
         status = Path(f"{self.root}/{folder}").stat()

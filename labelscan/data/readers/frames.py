@@ -54,11 +54,13 @@ def as_pandas(values: Any) -> pd.DataFrame:
             frame = pyarrow.table(values).to_pandas(date_as_object=False)
     except (pyarrow.ArrowException, TypeError, ValueError, NotImplementedError) as error:
         hint = "turn it into a frame of pandas"
-        raise DatasetError(f"its columns cannot be read ({why(error)})", where=PLACE, hint=hint) from error
+        raise DatasetError(
+            "unreadable", f"its columns cannot be read ({why(error)})", where=PLACE, hint=hint
+        ) from error
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()].tolist()[0]
-        raise DatasetError(f"column {twice!r} occurs twice", where=PLACE, hint="rename one of them")
+        raise DatasetError("column-twice", f"column {twice!r} occurs twice", where=PLACE, hint="rename one of them")
     return frame
 
 
@@ -92,7 +94,9 @@ def dataset_from_frame(
     same = [name for name in features if labels is not None and _are(frame[name], given)]
     left = [name for name in features if name not in same]
     if not left:
-        raise DatasetError("no column but the labels", where=PLACE, hint="give a frame with columns of features")
+        raise DatasetError(
+            "no-columns", "no column but the labels", where=PLACE, hint="give a frame with columns of features"
+        )
     inputs, notes = _inputs(frame[left], given, config, rows.sheet.where, as_it_is=as_it_is)
     notes += [*dropped, *(f"column dropped that is the labels: {name!r}" for name in same)]
     ids = None if columns.id or _counts_rows(frame.index, kept) else _ids(frame.index)
@@ -141,6 +145,7 @@ def _stacked(cells: "pd.Series[Any]", where: Callable[[int], str]) -> Inputs:
     DatasetError.refuse(
         [row for row, vector in enumerate(rows) if vector.shape != usual],
         lambda row: Problem(
+            "ragged",
             f"{cells.name!r} has shape {rows[row].shape}, and {usual} in most rows",
             where(row),
             "give each row as many numbers",
@@ -157,7 +162,9 @@ def _stored(frame: pd.DataFrame) -> pd.DataFrame:
             pyarrow.array(frame[name], from_pandas=True)
         except (pyarrow.ArrowException, TypeError, OverflowError, UnicodeEncodeError) as error:
             hint = "turn it into one type of values, or leave it out by settings=labelscan.settings(exclude=[...])"
-            raise DatasetError(f"column {name!r} cannot be stored ({why(error)})", where=PLACE, hint=hint) from error
+            raise DatasetError(
+                "not-storable", f"column {name!r} cannot be stored ({why(error)})", where=PLACE, hint=hint
+            ) from error
     return frame
 
 
@@ -165,14 +172,16 @@ def _in_order(labels: Any, frame: pd.DataFrame) -> "pd.Series[Any]":
     """Return labels beside their rows, or raise DatasetError where there are more or fewer, or of other rows."""
     if len(labels) != len(frame):
         problem = f"{len(labels):,} labels for {len(frame):,} rows"
-        raise DatasetError(problem, where=PLACE, hint="give one label for each row, in the order of the rows")
+        raise DatasetError(
+            "rows-mismatch", problem, where=PLACE, hint="give one label for each row, in the order of the rows"
+        )
     if isinstance(labels, pd.Series) and not labels.index.equals(frame.index):
         hint = "labels.loc[frame.index] puts them in the order of the rows; labels.to_numpy() are in it already"
-        raise DatasetError("the labels have another index than the frame", where=PLACE, hint=hint)
+        raise DatasetError("other-index", "the labels have another index than the frame", where=PLACE, hint=hint)
     if isinstance(labels, np.ndarray) and labels.ndim > 1:
         if labels.size != len(frame):
             hint = "if they are one-hot, use labels.argmax(axis=1); several labels for one example are not supported"
-            raise DatasetError(f"the labels have shape {labels.shape}, not (N,)", where=PLACE, hint=hint)
+            raise DatasetError("wrong-shape", f"the labels have shape {labels.shape}, not (N,)", where=PLACE, hint=hint)
         labels = labels.reshape(-1)
     return pd.Series(labels if isinstance(labels, pd.Series) else list(labels), index=frame.index)
 
@@ -185,7 +194,7 @@ def _texts(cells: "pd.Series[Any]", place_of: Callable[[int], str]) -> list[str]
         if len(measured):
             problem = f"{cells.name!r} holds measured numbers such as {numbers[measured[0]]:g}, not classes or names"
             hint = "labelscan judges labels that are classes; if these are some, use .astype(str)"
-            raise DatasetError(problem, where=PLACE, hint=hint)
+            raise DatasetError("not-labels", problem, where=PLACE, hint=hint)
         return ["" if np.isnan(number) else str(int(number)) for number in numbers.tolist()]
     texts = [
         None if isinstance(cell, np.ndarray) else as_text(None if missing else cell)
@@ -194,7 +203,9 @@ def _texts(cells: "pd.Series[Any]", place_of: Callable[[int], str]) -> list[str]
     hint = "several labels for one example are not supported: write one value"
     DatasetError.refuse(
         [row for row, text in enumerate(texts) if text is None],
-        lambda row: Problem(f"{cells.name!r} is not one value but {cells.iloc[row]!r}", place_of(row), hint),
+        lambda row: Problem(
+            "several-values", f"{cells.name!r} is not one value but {cells.iloc[row]!r}", place_of(row), hint
+        ),
     )
     return [text or "" for text in texts]
 
@@ -208,10 +219,10 @@ def _are(cells: "pd.Series[Any]", labels: Sequence[str]) -> bool:
 def _ids(index: "pd.Index[Any]") -> list[str]:
     if isinstance(index, pd.MultiIndex):
         problem = f"its index has {index.nlevels} levels"
-        raise DatasetError(problem, where=PLACE, hint=f"use df.reset_index(), or {NAME_IDS}")
+        raise DatasetError("index-twice", problem, where=PLACE, hint=f"use df.reset_index(), or {NAME_IDS}")
     if not index.is_unique:
         problem = f"its index has {index[index.duplicated()].tolist()[0]!r} twice, and is what examples are called by"
-        raise DatasetError(problem, where=PLACE, hint=f"use df.reset_index(drop=True), or {NAME_IDS}")
+        raise DatasetError("index-twice", problem, where=PLACE, hint=f"use df.reset_index(drop=True), or {NAME_IDS}")
     return [str(one) for one in index]
 
 

@@ -70,7 +70,9 @@ def _inputs(
         return read_text_files(folder, paths, encoding)
     few = [row for row, is_text in enumerate(are_texts) if is_text]
     hint = "list images and texts in files of their own"
-    DatasetError.refuse(few, lambda row: Problem(f"{paths[row]!r} is a text among images", where(row), hint))
+    DatasetError.refuse(
+        few, lambda row: Problem("images-and-texts", f"{paths[row]!r} is a text among images", where(row), hint)
+    )
     return images_at(folder, paths, _known_of(folder, paths)), []
 
 
@@ -96,6 +98,7 @@ def _refuse_boxes(names: Sequence[str], where: str) -> None:
             columns = ", ".join(there[name] for name in group)
             what = f"the columns {columns} describe" if len(group) > 1 else f"the column {columns} describes"
             raise DatasetError(
+                "not-judged",
                 f"{what} boxes or parts of images; several labels for one image are not supported",
                 where=where,
                 hint="save each part as an image of its own, and take these columns out",
@@ -129,7 +132,9 @@ def _check_files(folder: Path, paths: Sequence[str], where: Callable[[int], str]
         ]
     DatasetError.refuse(
         sorted(missing),
-        lambda row: Problem(f"no such file: {folder / paths[row]}", where(row), _file_hint(folder, paths[row], column)),
+        lambda row: Problem(
+            "no-file", f"no such file: {folder / paths[row]}", where(row), _file_hint(folder, paths[row], column)
+        ),
     )
 
 
@@ -137,13 +142,15 @@ def _check_urls(folder: Path | str, paths: Sequence[str], where: Callable[[int],
     """Raise DatasetError for addresses with credentials, and for paths of this machine in a sheet from elsewhere."""
     secret = [row for row, name in enumerate(paths) if is_url(name) and holds_password(name)]
     hint = "take it out; fsspec finds credentials in the environment, ~/.aws and ~/.config/fsspec"
-    DatasetError.refuse(secret, lambda row: Problem("an address holds a user and password", where(row), hint))
+    DatasetError.refuse(
+        secret, lambda row: Problem("password-in-address", "an address holds a user and password", where(row), hint)
+    )
     if isinstance(folder, Path):
         return
     local = [row for row, name in enumerate(paths) if PurePath(name).is_absolute() or protocol_of(name) in HERE]
     hint = "list addresses, or paths relative to the manifest"
     problem = "a path of one machine, in a list that lies elsewhere"
-    DatasetError.refuse(local, lambda row: Problem(f"{paths[row]!r} is {problem}", where(row), hint))
+    DatasetError.refuse(local, lambda row: Problem("not-an-address", f"{paths[row]!r} is {problem}", where(row), hint))
 
 
 def _is_missing(path: Path) -> bool:

@@ -33,7 +33,7 @@ def refuse_own_files(names: Sequence[str], path: Path) -> None:
     """Raise DatasetError for the columns of a file that labelscan has written."""
     for columns, (what, hint) in OWN_FILES.items():
         if tuple(names[: len(columns)]) == columns:
-            raise DatasetError(f"these are {what}, not data", where=path.name, hint=hint)
+            raise DatasetError("not-data", f"these are {what}, not data", where=path.name, hint=hint)
 
 
 def refuse_prob_columns(names: Sequence[str], config: DatasetConfig) -> None:
@@ -47,6 +47,7 @@ def no_features(config: DatasetConfig) -> DatasetError:
     label = ["--label-column", config.label_column] if config.label_column else []
     command = shlex.join(["labelscan", "score", config.data, *label])
     return DatasetError(
+        "run-not-data",
         "these are probabilities of classes, not features",
         where=Path(config.data).name,
         hint=f"{command} judges labels by them, then labelscan gate RUN",

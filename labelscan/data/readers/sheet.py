@@ -82,7 +82,9 @@ def column_names(path: Path, encoding: str = "") -> list[str]:
     else:
         _, names = next(csv_rows(path, encoding), (1, []))
     if not names:
-        raise DatasetError("the file is empty", where=path.name, hint="it needs a row of column names, then data")
+        raise DatasetError(
+            "empty-file", "the file is empty", where=path.name, hint="it needs a row of column names, then data"
+        )
     _check_names(names, path)
     return names
 
@@ -156,9 +158,11 @@ def csv_rows(path: Path, encoding: str = "") -> Iterator[tuple[int, list[str]]]:
             where, hint = place_in_sheet(path, line, number), 'inside quotes, write " as ""'
             if "field limit" in str(error):
                 hint = "close the quotes; longer texts can be read from .jsonl and .parquet"
-            raise DatasetError(f"broken quotes or fields ({error})", where=where, hint=hint) from error
+            raise DatasetError("broken-row", f"broken quotes or fields ({error})", where=where, hint=hint) from error
     hint = f"put fields with {DELIMITERS[delimiter]} into quotes"
-    DatasetError.refuse(odd, lambda one: Problem(f"{one[1]} fields for {n_columns} columns", one[0], hint))
+    DatasetError.refuse(
+        odd, lambda one: Problem("broken-row", f"{one[1]} fields for {n_columns} columns", one[0], hint)
+    )
 
 
 def place_in_sheet(path: Path, line: int, number: int) -> str:
@@ -195,11 +199,13 @@ def json_objects(
             try:
                 row = parsed((decoder or _DECODER).decode, text.strip())
             except ValueError as error:
-                raise DatasetError(f"not valid JSON ({error})", where=where, hint="write one object a line") from error
+                raise DatasetError(
+                    "not-valid", f"not valid JSON ({error})", where=where, hint="write one object a line"
+                ) from error
             if not isinstance(row, dict):
                 hint = 'write one object a line, as in {"path": "1.png", "label": "cat"}'
                 kind = "a list" if isinstance(row, list) else "one value"
-                raise DatasetError(f"not an object but {kind}", where=where, hint=hint)
+                raise DatasetError("broken-row", f"not an object but {kind}", where=where, hint=hint)
             yield line, row
 
 
@@ -232,7 +238,7 @@ def _read_arrow(path: Path, names: Sequence[str], n_rows: int | None) -> Sheet:
         values = {name: table.column(name).to_pylist() for name in names}
     except (ValueError, OverflowError) as error:  # dates that Python has not, text that is not UTF-8
         raise DatasetError(
-            f"cannot be read ({why(error)})", where=path.name, hint="save these columns as text"
+            "unreadable", f"cannot be read ({why(error)})", where=path.name, hint="save these columns as text"
         ) from error
     for name, cells in values.items():
         if (classes := class_names(schema, name)) is not None:
@@ -278,14 +284,16 @@ def _not_one_value(column: str, value: object, where: str) -> Problem:
         hint = "several labels for one example are not supported: write one value"
     else:
         hint = "write one value"
-    return Problem(f"{column!r} is not one value but {shown}", where, hint)
+    return Problem("several-values", f"{column!r} is not one value but {shown}", where, hint)
 
 
 def _check_names(names: Sequence[str], path: Path) -> None:
     if any("\0" in name for name in names):
         hint = "save it as UTF-8, which this file is not"
-        raise DatasetError("the names of the columns hold NUL bytes", where=f"{path.name} row 1", hint=hint)
+        raise DatasetError(
+            "nul-bytes", "the names of the columns hold NUL bytes", where=f"{path.name} row 1", hint=hint
+        )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         hint = "rename one of them" if twice[0] else "name them, or take out what separates fields at the ends of rows"
-        raise DatasetError(f"column {twice[0]!r} occurs twice", where=f"{path.name} row 1", hint=hint)
+        raise DatasetError("column-twice", f"column {twice[0]!r} occurs twice", where=f"{path.name} row 1", hint=hint)

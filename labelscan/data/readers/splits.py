@@ -24,9 +24,9 @@ def wanted_splits(split: str, there: Iterable[str], *, where: str, none_hint: st
     if not wanted:
         return frozenset(names)
     if not names:
-        raise DatasetError(f"no splits, but --split {split} was asked for", where=where, hint=none_hint)
+        raise DatasetError("no-splits", f"no splits, but --split {split} was asked for", where=where, hint=none_hint)
     unknown = sorted(wanted.difference(names))
     if unknown:
         hint = f"there are {', '.join(map(repr, names))}"
-        raise DatasetError(f"no split is called {unknown[0]!r}", where=where, hint=hint)
+        raise DatasetError("unknown-split", f"no split is called {unknown[0]!r}", where=where, hint=hint)
     return frozenset(wanted)

@@ -42,7 +42,9 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     features, dropped = feature_columns(names, rows.columns, config, where=path.name)
     frame, commas = _with_decimal_commas(_frame(path, features, config.encoding), path, config.encoding)
     if len(frame) != rows.n_rows:
-        raise DatasetError(f"{len(frame):,} rows of features for {rows.n_rows:,} labels", where=path.name)
+        raise DatasetError(
+            "rows-mismatch", f"{len(frame):,} rows of features for {rows.n_rows:,} labels", where=path.name
+        )
     if len(rows.kept) < len(frame):
         frame = frame.iloc[np.array(rows.kept, dtype=np.int64)]
     inputs, notes = inputs_of_frame(
@@ -103,5 +105,5 @@ def _from_arrow(path: Path, names: Sequence[str]) -> pd.DataFrame:
         frame: pd.DataFrame = table.to_pandas(date_as_object=False)
     except (ValueError, OverflowError) as error:  # a time zone that nobody knows
         hint = "save these columns as text"
-        raise DatasetError(f"cannot be read ({why(error)})", where=path.name, hint=hint) from error
+        raise DatasetError("unreadable", f"cannot be read ({why(error)})", where=path.name, hint=hint) from error
     return frame

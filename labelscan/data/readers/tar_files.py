@@ -107,10 +107,10 @@ def status_of(tar: str) -> Status:
         return Status(found.st_size, found.st_mtime_ns)
     except FileNotFoundError as error:
         raise DatasetError(
-            "no such tar file", where=tar, hint="check its name, and the braces if it has some"
+            "no-file", "no such tar file", where=tar, hint="check its name, and the braces if it has some"
         ) from error
     except (OSError, ValueError) as error:
-        raise DatasetError(f"cannot be read ({why(error)})", where=tar, hint="name a tar file") from error
+        raise DatasetError("unreadable", f"cannot be read ({why(error)})", where=tar, hint="name a tar file") from error
 
 
 def members_of(tar: str, size: int) -> Iterator[tuple[Member, BinaryIO]]:
@@ -123,7 +123,9 @@ def members_of(tar: str, size: int) -> Iterator[tuple[Member, BinaryIO]]:
         start = file.read(max(map(len, COMPRESSED)))
         file.seek(0)
         if start.startswith(COMPRESSED):
-            raise DatasetError("a compressed tar file has no place that could be read alone", where=tar, hint=UNPACK)
+            raise DatasetError(
+                "compressed", "a compressed tar file has no place that could be read alone", where=tar, hint=UNPACK
+            )
         with tarfile.open(fileobj=file, mode="r:") as archive:
             while (one := archive.next()) is not None:
                 archive.members.clear()  # type: ignore[attr-defined]  # it keeps all, and typeshed does not know it
@@ -154,10 +156,10 @@ def _refused(tar: str) -> Iterator[None]:
         yield
     except tarfile.TarError as error:
         hint = "make it again, or copy it again; it must be a plain .tar"
-        raise DatasetError(f"not a whole tar file ({error})", where=tar, hint=hint) from error
+        raise DatasetError("damaged", f"not a whole tar file ({error})", where=tar, hint=hint) from error
     except (OSError, ValueError) as error:
         raise DatasetError(
-            f"cannot be read ({why(error)})", where=tar, hint="make it again, or copy it again"
+            "unreadable", f"cannot be read ({why(error)})", where=tar, hint="make it again, or copy it again"
         ) from error
 
 

@@ -96,7 +96,9 @@ def _find(asked: str) -> tuple[str, Any]:
     if found is None:
         nearest = nearest_name(asked, names.values())
         hint = f"did you mean torchvision:{nearest}?" if nearest else "use a name of torchvision.datasets"
-        raise ConfigError(f"torchvision has no data set called {asked!r}", where="dataset.data", hint=hint)
+        raise ConfigError(
+            "unknown-data-set", f"torchvision has no data set called {asked!r}", where="dataset.data", hint=hint
+        )
     return found, getattr(torchvision.datasets, found)
 
 
@@ -108,7 +110,7 @@ def _load(name: str, constructor: Any, config: DatasetConfig) -> dict[str, _Load
     if config.download:
         if "download" not in options:
             hint = f"fetch it by hand, as torchvision's page on {name} says, and set --root"
-            raise ConfigError(f"torchvision cannot download {name}", where="dataset.download", hint=hint)
+            raise ConfigError("no-download", f"torchvision cannot download {name}", where="dataset.download", hint=hint)
         arguments["download"] = True
     make = partial(_make, name, constructor, config)
     if "split" in options:
@@ -118,11 +120,13 @@ def _load(name: str, constructor: Any, config: DatasetConfig) -> dict[str, _Load
     if "train" in options:
         for split in wanted:
             if split not in TRAIN_TEST:
-                raise DatasetError(f"no split is called {split!r}", where=config.data, hint="there are train and test")
+                raise DatasetError(
+                    "unknown-split", f"no split is called {split!r}", where=config.data, hint="there are train and test"
+                )
         chosen = wanted or list(TRAIN_TEST)
         return {split: make({**arguments, "train": TRAIN_TEST[split]}) for split in chosen}
     if wanted:
-        raise DatasetError(f"no splits, but --split {config.split} was asked for", where=config.data)
+        raise DatasetError("no-splits", f"no splits, but --split {config.split} was asked for", where=config.data)
     return {"": make(arguments)}
 
 
@@ -140,7 +144,7 @@ def _make(name: str, constructor: Any, config: DatasetConfig, arguments: dict[st
         else:
             hint = f"see torchvision's page on {name}"
         where = f"torchvision:{name} in {config.root}"
-        raise DatasetError(f"torchvision cannot read {name} ({text})", where=where, hint=hint) from error
+        raise DatasetError("unreadable", f"torchvision cannot read {name} ({text})", where=where, hint=hint) from error
     return loaded
 
 
@@ -159,6 +163,7 @@ def _labels(name: str, loaded: _Loaded) -> list[str]:
     values = np.asarray(kept)
     if values.ndim != 1 or values.dtype.kind not in "iu":
         raise DatasetError(
+            "not-judged",
             f"{name} has labels of another kind than one class an image",
             where=f"torchvision:{name}",
             hint="several labels for one image, boxes and masks are not supported",

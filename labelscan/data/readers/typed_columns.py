@@ -69,9 +69,11 @@ class _Columns:
 
     def inputs(self, place: str) -> tuple[FeatureTable | ColumnTable, list[str]]:
         """Return the columns and notes on them, or raise DatasetError for what is wrong."""
-        DatasetError.refuse(self.refused, lambda one: Problem(one[1], self.where(one[0]), one[2]))
+        DatasetError.refuse(self.refused, lambda one: Problem("not-typed", one[1], self.where(one[0]), one[2]))
         if not self.values:
-            raise DatasetError("no feature column has two different values", where=place, hint=self._why_none())
+            raise DatasetError(
+                "nothing-to-learn", "no feature column has two different values", where=place, hint=self._why_none()
+            )
         notes = [f"features: {_describe(self.values)}", *self.notes]
         if self.n_missing:
             notes.append(f"missing values: {_worst(self.n_missing)}")
@@ -120,7 +122,9 @@ def inputs_of_frame(
         DatasetError: cells that are not what the others of their column are, no column that varies; up to 20 at once.
     """
     if frame.empty:
-        raise DatasetError("there is no example", where=place, hint="check the data, and the split if you set one")
+        raise DatasetError(
+            "no-examples", "there is no example", where=place, hint="check the data, and the split if you set one"
+        )
     columns = _Columns(pd.factorize(pd.Series(labels, dtype=object))[0], where, asked)
     for name in frame.columns:
         columns.add(str(name), frame[name].reset_index(drop=True))

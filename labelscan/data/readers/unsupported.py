@@ -46,16 +46,18 @@ def refuse_folder(root: Path) -> None:
     """Raise DatasetError where a folder is a run, or holds images with boxes, or with masks."""
     if all((root / name).is_file() for name in OF_A_RUN):
         hint = f"look at it by labelscan report {shlex.quote(str(root))}, or give the data that it was made of"
-        raise DatasetError(A_RUN, where=str(root), hint=hint)
+        raise DatasetError("run-not-data", A_RUN, where=str(root), hint=hint)
     top = _entries(root)
     for folder in [root, *(path for name, path in top.items() if name in SPLIT_FOLDERS)]:
         there = top if folder is root else _entries(folder)
         if found := next((file for file in _box_files(there) if BOXES.search(_head(file))), None):
-            raise DatasetError("these are boxes in images, not classes of images", where=str(found), hint=CUT_OUT)
+            raise DatasetError(
+                "not-judged", "these are boxes in images, not classes of images", where=str(found), hint=CUT_OUT
+            )
         images, masks = (next((there[name] for name in names if name in there), None) for names in _PAIR)
         if images and masks and _same_names(images, masks):
             problem = f"the images in {masks.name} are masks of those in {images.name}"
-            raise DatasetError(problem, where=str(folder), hint=CUT_OUT)
+            raise DatasetError("not-judged", problem, where=str(folder), hint=CUT_OUT)
 
 
 def refuse_file(path: Path) -> None:
@@ -64,7 +66,9 @@ def refuse_file(path: Path) -> None:
     is_coco = path.suffix.lower() == ".json" and BOXES.search(head)
     is_yolo = path.suffix.lower() in (".yaml", ".yml") and b"train:" in head and b"names:" in head
     if is_coco or is_yolo:
-        raise DatasetError("this is a list of boxes in images, not of classes", where=str(path), hint=CUT_OUT)
+        raise DatasetError(
+            "not-judged", "this is a list of boxes in images, not of classes", where=str(path), hint=CUT_OUT
+        )
 
 
 def refuse_media(extensions: Collection[str], where: str) -> None:
@@ -75,7 +79,7 @@ def refuse_media(extensions: Collection[str], where: str) -> None:
     ):
         if any(extension.lstrip(".") in known for extension in extensions):
             hint = f"{instead}, or features of them in an .npz file"
-            raise DatasetError(f"{kind} cannot be judged", where=where, hint=hint)
+            raise DatasetError("not-judged", f"{kind} cannot be judged", where=where, hint=hint)
 
 
 def refuse_columns(names: Sequence[str], where: str) -> None:
@@ -83,11 +87,18 @@ def refuse_columns(names: Sequence[str], where: str) -> None:
     of_classes = [name for name in names if LABEL_OF_A_CLASS.match(name)]
     if len(of_classes) > 1:
         problem = f"{', '.join(of_classes[:3])}{', ...' if len(of_classes) > 3 else ''} are a column for each class"
-        raise DatasetError(f"{problem}, and {ONE_LABEL}", where=where, hint=f"if one-hot, {ONE_HOT}, by --label-column")
+        raise DatasetError(
+            "several-labels",
+            f"{problem}, and {ONE_LABEL}",
+            where=where,
+            hint=f"if one-hot, {ONE_HOT}, by --label-column",
+        )
     lower = {name.lower() for name in names}
     if any(chat <= lower for chat in CHATS):
         problem = "these are conversations without a label, and answers that a model was taught cannot be judged"
-        raise DatasetError(problem, where=where, hint="give a column of text and one of its class, by --label-column")
+        raise DatasetError(
+            "not-judged", problem, where=where, hint="give a column of text and one of its class, by --label-column"
+        )
 
 
 def _entries(folder: Path) -> dict[str, Path]:

@@ -93,7 +93,9 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
         examples += found
     where = partial(_place, tars, tar, examples)
     broken = [row for row, one in enumerate(examples) if one.problem]
-    DatasetError.refuse(broken, lambda row: Problem(examples[row].problem, where(row), "make the shard again"))
+    DatasetError.refuse(
+        broken, lambda row: Problem("broken-example", examples[row].problem, where(row), "make the shard again")
+    )
     labels = _labels(examples, config, where)
     keys = [one.key for one in examples]
     names = [name_of(one).removesuffix(SUFFIX) if is_url(one) else Path(one).stem for one in tars]
@@ -199,13 +201,15 @@ def _labels(examples: Sequence[Example], config: DatasetConfig, where: partial[s
         labels = [(as_text(one.json.get(column)) or "").strip() for one in examples]
         hint = f"write {column!r} with one value into its .{JSON} file"
     bare = [row for row, label in enumerate(labels) if not label]
-    DatasetError.refuse(bare, lambda row: Problem("the example has no label", where(row), hint))
+    DatasetError.refuse(bare, lambda row: Problem("empty-label", "the example has no label", where(row), hint))
     return labels
 
 
 def _shards_of(data: str) -> list[str]:
     if data.lower().endswith(COMPRESSED):
-        raise DatasetError("a compressed tar file has no place that could be read alone", where=data, hint=UNPACK)
+        raise DatasetError(
+            "compressed", "a compressed tar file has no place that could be read alone", where=data, hint=UNPACK
+        )
     if data.lower().endswith(SUFFIX):
         places = _expanded(data)
         return places if is_url(data) else [str(with_home(one)) for one in places]
@@ -221,7 +225,9 @@ def _expanded(data: str) -> list[str]:
     pieces = _BRACES.split(data)  # what is inside braces has odd places
     choices = [_choices(piece) if place % 2 else [piece] for place, piece in enumerate(pieces)]
     if np.prod([float(len(one)) for one in choices]) > MOST_SHARDS:
-        raise DatasetError("these braces name more shards than there can be", where=data, hint="check the numbers")
+        raise DatasetError(
+            "too-many-shards", "these braces name more shards than there can be", where=data, hint="check the numbers"
+        )
     return ["".join(one) for one in product(*choices)]
 
 
@@ -230,7 +236,10 @@ def _choices(inside: str) -> list[str]:
         first, last = numbers.groups()
         if int(last) - int(first) > MOST_SHARDS:
             raise DatasetError(
-                "these braces name more shards than there can be", where=inside, hint="check the numbers"
+                "too-many-shards",
+                "these braces name more shards than there can be",
+                where=inside,
+                hint="check the numbers",
             )
         return [str(number).zfill(len(first)) for number in range(int(first), int(last) + 1)]
     return inside.split(",")

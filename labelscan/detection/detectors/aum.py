@@ -46,6 +46,7 @@ class Aum:
         margins, is_threshold = evidence.aum_train_margin, evidence.aum_is_threshold
         if margins is None or is_threshold is None:
             raise ConfigError(
+                "needs-training",
                 "aum needs trainings of its own, which this evidence lacks",
                 where="detector",
                 hint="use labelscan detect --detector aum",

@@ -61,7 +61,7 @@ class ConfidentLearning:
         check_option(least >= 0, least, "min_examples_per_class", "at least 0")
         if self.frac_noise != 1 and self.filter_by not in PRUNING:
             problem, hint = f"has no effect on filter_by={self.filter_by}", f"use it with {', '.join(PRUNING)}"
-            raise OptionError(problem, "frac_noise", hint=hint)
+            raise OptionError("option-conflict", problem, "frac_noise", hint=hint)
 
     def detect(self, evidence: Evidence) -> Detection:
         """Return cleanlab's flags and self-confidence.

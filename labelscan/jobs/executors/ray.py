@@ -104,7 +104,7 @@ class RayExecutor:
         check_option(gpus_per_fold > 0, gpus_per_fold, "gpus_per_fold", "above 0")
         check_option(cpus >= 1, cpus, "cpus", "at least 1")
         if "://" in address:  # that is what Ray takes for an address of Ray Client
-            raise OptionError(f"must be a host and port, got {address!r}", "address", hint=ON_A_NODE)
+            raise OptionError("wrong-option", f"must be a host and port, got {address!r}", "address", hint=ON_A_NODE)
         self.address, self.gpus_per_fold, self.cpus = address, gpus_per_fold, cpus
 
     @property
@@ -241,6 +241,7 @@ def _run_there(
     for name, here in _versions().items():
         if here != of_driver[name]:
             raise RunError(
+                "other-versions",
                 f"{name} is {here} on {platform.node()}, and {of_driver[name]} where the run was started",
                 where=job.place,
                 hint="install the same versions of labelscan and torch on all nodes",
@@ -277,7 +278,9 @@ def _cluster(address: str) -> Iterator[Any]:
     try:
         import ray
     except ImportError as error:
-        raise ConfigError("Ray is not installed", where="executor.name", hint="pip install 'labelscan[ray]'") from error
+        raise ConfigError(
+            "not-installed", "Ray is not installed", where="executor.name", hint="pip install 'labelscan[ray]'"
+        ) from error
     was_connected = ray.is_initialized()
     if not was_connected:
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -292,11 +295,15 @@ def _cluster(address: str) -> Iterator[Any]:
                     ray.init(num_cpus=available_cores(), include_dashboard=False, **options)
         except (OSError, RuntimeError, ValueError) as error:
             hint = "start one by `ray start --head`, and set RAY_AUTH_MODE=token if that spoke of a token"
-            raise ConfigError(f"no Ray cluster answers ({error})", where=f"address {address}", hint=hint) from error
+            raise ConfigError(
+                "no-cluster", f"no Ray cluster answers ({error})", where=f"address {address}", hint=hint
+            ) from error
     try:
         client: Any = ray.util.client.ray
         if client.is_connected():  # as RAY_ADDRESS says, or by whoever connected before
-            raise ConfigError("Ray Client would keep checkpoints on the cluster", where="executor ray", hint=ON_A_NODE)
+            raise ConfigError(
+                "ray-client", "Ray Client would keep checkpoints on the cluster", where="executor ray", hint=ON_A_NODE
+            )
         yield ray
     finally:
         if not was_connected:
@@ -316,4 +323,6 @@ def _failure(error: Exception, job: Job) -> LabelscanError:
     if isinstance(cause, LabelscanError):
         return cause
     problem = f"its task ended with {type(error).__name__}: {' '.join(str(error).split())[:500]}"
-    return RunError(problem, where=job.place, hint="labelscan status RUN says what is done; the same command resumes")
+    return RunError(
+        "node-lost", problem, where=job.place, hint="labelscan status RUN says what is done; the same command resumes"
+    )

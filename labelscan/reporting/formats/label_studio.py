@@ -47,7 +47,7 @@ def write_label_studio(page: ReportPage, path: Path) -> None:
         UsageError: nothing can be shown, an image is outside the root, or XML cannot express the name of a class.
     """
     if path.suffix.lower() == ".xml":
-        raise UsageError("the tasks are JSON, not XML", where=str(path), hint="name it .json")
+        raise UsageError("wrong-suffix", "the tasks are JSON, not XML", where=str(path), hint="name it .json")
     unshown = without_task(page)
     if unshown and len(unshown) == len(page.suspects):
         raise _nothing_to_show(page)
@@ -112,14 +112,16 @@ def _image(one: Suspect, page: ReportPage) -> str:
         return one.picture.uri
     if not one.path:
         hint = "leave --image-root out, so that pictures are put into the tasks"
-        raise UsageError("this image has no file", where=one.example_id, hint=hint)
+        raise UsageError("no-picture", "this image has no file", where=one.example_id, hint=hint)
     if is_url(one.path):
         return one.path  # Label Studio reads buckets and servers itself
     file = Path(os.path.abspath(Path(page.directory) / one.path))  # noqa: PTH100  # links stay: the root may hold some
     root = with_home(page.image_root).absolute()
     if not file.is_relative_to(root):
         hint = "name its document root by --image-root"
-        raise UsageError(f"this image is not in {root}: Label Studio would not serve it", where=str(file), hint=hint)
+        raise UsageError(
+            "outside-root", f"this image is not in {root}: Label Studio would not serve it", where=str(file), hint=hint
+        )
     return LOCAL_FILES + quote(file.relative_to(root).as_posix())
 
 
@@ -129,6 +131,7 @@ def _nothing_to_show(page: ReportPage) -> UsageError:
     remedy = "leave --no-pictures out" if first.no_picture == LEFT_OUT else "name the place of the data by --data"
     other = "" if page.kind == TEXTS else ", or the document root of Label Studio by --image-root"
     return UsageError(
+        "no-picture",
         f"no task would have a {what}{f' ({first.no_picture})' if first.no_picture else ''}",
         where=first.example_id,
         hint=f"{remedy}{other}",
@@ -152,7 +155,9 @@ def _interface(page: ReportPage) -> Iterator[str]:
     """Yield the lines of the interface, which asks for a class and for a verdict."""
     for name in page.class_names:
         if _NOT_IN_XML.search(name):
-            raise UsageError(f"no labelling interface can name the class {name!r}", hint="rename it in the data")
+            raise UsageError(
+                "class-name", f"no labelling interface can name the class {name!r}", hint="rename it in the data"
+            )
     tag = "Image" if _shows_images(page) else "Text"
     yield "<View>"
     yield f'  <{tag} name="{OBJECT_TAG}" value="${OBJECT_TAG}"/>'

@@ -72,9 +72,13 @@ def choose_engine(config: DeviceConfig, device: Device) -> EngineChoice:
     """
     wanted, installed, on_cpu = config.engine, _installed_openvino(), device.kind == "cpu"
     if wanted == "openvino" and not on_cpu:
-        raise ConfigError("openvino computes on the CPU", where="device.engine", hint="use auto, or --device cpu")
+        raise ConfigError(
+            "wrong-engine", "openvino computes on the CPU", where="device.engine", hint="use auto, or --device cpu"
+        )
     if wanted == "openvino" and not installed:
-        raise ConfigError("openvino is not installed", where="device.engine", hint="pip install 'labelscan[cpu]'")
+        raise ConfigError(
+            "not-installed", "openvino is not installed", where="device.engine", hint="pip install 'labelscan[cpu]'"
+        )
     reason = "set by device.engine" if wanted != "auto" else "the fastest here"
     if on_cpu and installed and wanted != "torch":
         is_faster = config.precision == "auto" and has_matrix_units()

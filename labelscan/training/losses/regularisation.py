@@ -25,6 +25,7 @@ def regularisation_of(loss: object) -> Regularisation:
     found = getattr(loss, "regularisation", NONE)
     if not isinstance(found, Regularisation):
         raise ConfigError(
+            "wrong-loss",
             f"its regularisation is {found!r}, not a Regularisation",
             where=f"loss {type(loss).__name__}",
             hint="fix it in the code of the loss",

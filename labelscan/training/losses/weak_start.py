@@ -24,7 +24,10 @@ def weak_start(loss: nn.Module, n_classes: int) -> str:
     pulls = _pulls(loss, torch.cat([torch.tensor([start, start / 100]), torch.linspace(start, 0.99, 99)]), n_classes)
     if not pulls.isfinite().all():
         raise ConfigError(
-            "its gradient is not finite with these options", where="training.loss", hint="see labelscan list losses"
+            "wrong-loss",
+            "its gradient is not finite with these options",
+            where="training.loss",
+            hint="see labelscan list losses",
         )
     share = (pulls[0] / pulls.max()).item()
     if share >= SMALL_SHARE or pulls[1] > FADES * pulls[0]:

@@ -145,15 +145,18 @@ def _choose(candidate: Candidate, config: ModelConfig, data: DataFacts) -> Chose
     if is_text_embedding(model):
         if config.freeze == "no":
             problem = f"{name} is not trained whole: fine-tuning of text models is out of scope"
-            raise ConfigError(problem, where="model.freeze", hint="leave --no-freeze out")
+            raise ConfigError("wrong-model", problem, where="model.freeze", hint="leave --no-freeze out")
         return ChosenModel(name, _build_head(head or LINEAR), model, reason, warning, candidate.tip)
     if not is_backbone(model):
         if head:
-            raise ConfigError(f"{name}: only a pretrained backbone has a head", where="model.name", hint=f"use {head}")
+            raise ConfigError(
+                "wrong-model", f"{name}: only a pretrained backbone has a head", where="model.name", hint=f"use {head}"
+            )
         return ChosenModel(name, model, None, reason, warning, candidate.tip)
     if not model.pretrained:
         if config.freeze == "yes" or head:
             raise ConfigError(
+                "no-weights",
                 f"{name} has no pretrained weights here: frozen, it would know nothing",
                 where="model.freeze",
                 hint="use --weights default to download them, or --weights FILE",
@@ -166,7 +169,7 @@ def _choose(candidate: Candidate, config: ModelConfig, data: DataFacts) -> Chose
         return ChosenModel(name, _build_head(head or LINEAR), model, reason, warning)
     elif head:
         problem = f"{name}: a head stands on a backbone that is frozen"
-        raise ConfigError(problem, where="model.freeze", hint="leave --no-freeze out, or the head")
+        raise ConfigError("wrong-model", problem, where="model.freeze", hint="leave --no-freeze out, or the head")
     return ChosenModel(name, model, None, reason, warning)
 
 
@@ -186,7 +189,7 @@ def _check_takes(model: Model, name: str, data: DataFacts) -> None:
     }
     hint = hints.get(data.kind, "use mlp, linear, boosting or extra-trees")
     what = "is a table" if data.kind == "columns" else f"has {data.kind}"
-    raise ConfigError(f"{name} takes {takes}, and the data {what}", where="model.name", hint=hint)
+    raise ConfigError("wrong-model", f"{name} takes {takes}, and the data {what}", where="model.name", hint=hint)
 
 
 def _check_weights(config: ModelConfig, chosen: Sequence[ChosenModel]) -> None:
@@ -195,22 +198,26 @@ def _check_weights(config: ModelConfig, chosen: Sequence[ChosenModel]) -> None:
     names, verb = " and ".join(one.name for one in chosen), "has" if len(chosen) == 1 else "have"
     if not backbones and config.weights not in ("auto", "none"):
         problem = f"{names} {verb} no pretrained weights"
-        raise ConfigError(problem, where="model.weights", hint="leave --weights out")
+        raise ConfigError("flag-without-effect", problem, where="model.weights", hint="leave --weights out")
     if not backbones and config.freeze == "yes":
         problem = f"{names} {verb} no pretrained backbone to freeze"
-        raise ConfigError(problem, where="model.freeze", hint="name one with --model")
+        raise ConfigError("no-model", problem, where="model.freeze", hint="name one with --model")
     if any(map(is_text_embedding, backbones)) and file_of(config.weights):
         problem = f"{names} {verb} weights of {'its' if len(chosen) == 1 else 'their'} own"
-        raise ConfigError(problem, where="model.weights", hint="name a folder of weights by --model")
+        raise ConfigError("no-model", problem, where="model.weights", hint="name a folder of weights by --model")
     if len(backbones) > 1 and file_of(config.weights):
         problem = f"weights from a file belong to one model, and {names} need their own"
-        raise ConfigError(problem, where="model.weights", hint="name one of them, or leave --weights out")
+        raise ConfigError(
+            "several-models", problem, where="model.weights", hint="name one of them, or leave --weights out"
+        )
 
 
 def _build_head(name: str) -> Model:
     if name not in MODELS or name in NOT_ON_FEATURES:
         heads = [each for each in MODELS if each not in NOT_ON_FEATURES]
-        raise ConfigError(f"no head is called {name!r}", where="model.name", hint=f"use {nearest(name, heads)}")
+        raise ConfigError(
+            "unknown-head", f"no head is called {name!r}", where="model.name", hint=f"use {nearest(name, heads)}"
+        )
     return MODELS.build(name)
 
 
@@ -225,7 +232,7 @@ def _build(text: str, weights: str) -> tuple[Model, str]:
         return embedding, head
     if spec.options or spec.bare is not None:
         problem = f"{spec.name} has no option {next(iter(spec.options), spec.bare)!r}"
-        raise ConfigError(problem, where="model.name", hint="use head, as in resnet18:head=extra-trees")
+        raise ConfigError("wrong-option", problem, where="model.name", hint="use head, as in resnet18:head=extra-trees")
     name = spec.name.removeprefix("timm/").removeprefix("torchvision/")
     if name in torchvision_model.names() and not spec.name.startswith("timm/"):
         return TorchvisionModel(name, weights), head
@@ -234,6 +241,7 @@ def _build(text: str, weights: str) -> tuple[Model, str]:
     near = nearest_name(name, MODELS) or nearest_name(name, torchvision_model.names())
     also = "" if timm_model.installed() else " (timm's models need: pip install 'labelscan[timm]')"
     raise ConfigError(
+        "unknown-model",
         f"no model is called {name!r}",
         where="model.name",
         hint=(f"use {near}" if near else "see labelscan list models") + also,

@@ -128,7 +128,7 @@ def _for_small_images(config: ModelConfig, sizes: NativeSizes, reason: str) -> l
 def _for_photos(config: ModelConfig, photos: str) -> list[Candidate]:
     if file_of(config.weights):
         problem = "weights from a file need the model that they belong to"
-        raise ConfigError(problem, where="model.weights", hint="set --model too")
+        raise ConfigError("no-model", problem, where="model.weights", hint="set --model too")
     kind = "photos" if config.freeze != "no" else "photos, trained whole"
     if timm_model.lite0_installed() and config.weights != "none":
         return _pair(kind, f"{photos}, and its ImageNet weights are installed", backbone=LITE0)

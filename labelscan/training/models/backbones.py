@@ -44,7 +44,10 @@ def last_layer(network: nn.Module) -> str:
     ]
     if not layers:
         raise ConfigError(
-            f"{type(network).__name__} has no last layer to replace", where="model.name", hint="choose another"
+            "wrong-model",
+            f"{type(network).__name__} has no last layer to replace",
+            where="model.name",
+            hint="choose another",
         )
     return str(layers[-1])
 
@@ -68,7 +71,9 @@ def file_of(weights: str) -> Path | None:
     if weights in ("auto", "default", "none"):
         return None
     if not Path(weights).is_file():
-        raise ConfigError(f"no file {weights!r}", where="model.weights", hint="give a file, or auto, default or none")
+        raise ConfigError(
+            "no-file", f"no file {weights!r}", where="model.weights", hint="give a file, or auto, default or none"
+        )
     return Path(weights)
 
 
@@ -78,6 +83,7 @@ def with_library_weights(name: str, make: Callable[[], nn.Module]) -> nn.Module:
         return make()
     except (OSError, RuntimeError) as error:
         raise ConfigError(
+            "no-weights",
             f"the weights of {name} could not be loaded ({error})",
             where="model.weights",
             hint="give a file that you have, or --weights none to train from scratch",
@@ -94,11 +100,13 @@ def with_weights_of_file(network: nn.Module, weights: str) -> nn.Module:
     except Exception as error:  # torch raises many kinds here: pickle, zip, runtime and end-of-file errors
         # What torch says itself recommends to load it without this protection.
         problem, hint = f"{weights!r} is not a file of weights ({type(error).__name__})", "save model.state_dict()"
-        raise ConfigError(problem, where="model.weights", hint=hint) from error
+        raise ConfigError("no-weights", problem, where="model.weights", hint=hint) from error
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise ConfigError(f"{weights!r} holds no state dict", where="model.weights", hint="save model.state_dict()")
+        raise ConfigError(
+            "no-weights", f"{weights!r} holds no state dict", where="model.weights", hint="save model.state_dict()"
+        )
     load_weights(network, {str(name).removeprefix("module."): each for name, each in content.items()}, where=weights)
     return network
 
@@ -112,6 +120,7 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, where: st
     missing = [name for name in needed if name not in fitting]
     if missing:
         raise ConfigError(
+            "no-weights",
             f"{where} does not fit the model: {len(missing)} of {len(own)} tensors are missing or of another shape, "
             f"such as {missing[0]!r}",
             where="model.weights",

@@ -53,7 +53,7 @@ class NamedEmbedding:
             return _LOADERS[self.library](folder)
         except Exception as error:  # whatever a library raises at files that it does not understand
             problem = f"{folder} is no model of {self.library} ({why(error)})"
-            raise ConfigError(problem, where="model.name", hint="check the name or folder") from error
+            raise ConfigError("no-weights", problem, where="model.name", hint="check the name or folder") from error
 
     def _folder(self) -> Path:
         """Return the folder with the weights, fetched only where that is asked for."""
@@ -69,7 +69,7 @@ class NamedEmbedding:
             hint = "use --weights default to download them, or give a folder of weights"
             if self.download:
                 problem, hint = f"{self.source} cannot be downloaded ({why(error)})", "check the name and the network"
-            raise ConfigError(problem, where="model.weights", hint=hint) from error
+            raise ConfigError("flag-without-effect", problem, where="model.weights", hint=hint) from error
 
 
 def find_embedding(text: str, weights: str) -> NamedEmbedding | None:
@@ -88,7 +88,9 @@ def find_embedding(text: str, weights: str) -> NamedEmbedding | None:
         return None
     if find_spec(MODULES[found.library]) is None:
         problem = f"{text} needs {found.library}, which is not installed"
-        raise ConfigError(problem, where="model.name", hint=f"pip install {found.library}, or use tfidf")
+        raise ConfigError(
+            "not-installed", problem, where="model.name", hint=f"pip install {found.library}, or use tfidf"
+        )
     return found
 
 

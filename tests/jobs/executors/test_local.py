@@ -151,7 +151,7 @@ def test_what_is_finished_while_a_run_is_interrupted_is_kept_and_nothing_is_begu
     def stop(event):
         if isinstance(event, FoldDone):
             asked_to_stop.set()
-            raise Interrupted("enough")
+            raise Interrupted("interrupted", "enough")
 
     jobs = folds(5)
     with pytest.raises(Interrupted, match="enough"):

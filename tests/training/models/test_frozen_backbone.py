@@ -107,7 +107,7 @@ def compute(tmp_path, monkeypatch):
 def test_an_interrupted_computation_goes_on_and_ends_with_the_same_bytes(images, compute):
     def stop(event):
         if isinstance(event, StepAdvanced) and event.done >= 5 * CPU_BATCH:
-            raise Interrupted("enough")
+            raise Interrupted("interrupted", "enough")
 
     with pytest.raises(Interrupted):
         compute(images, notify=stop)
@@ -122,7 +122,7 @@ def test_an_interrupted_computation_goes_on_and_ends_with_the_same_bytes(images,
 def test_features_that_are_whole_are_kept_though_the_run_is_interrupted_when_it_learns_so(images, compute, tmp_path):
     def stop(event):
         if isinstance(event, StepDone):
-            raise Interrupted("enough")
+            raise Interrupted("interrupted", "enough")
 
     with pytest.raises(Interrupted):
         compute(images, notify=stop)
@@ -308,7 +308,7 @@ def test_an_image_that_is_too_large_now_is_unreadable_though_its_features_are_kn
 def test_an_interrupted_stream_decodes_only_what_is_missing(photos, compute, decoded):
     def stop(event):
         if isinstance(event, StepAdvanced) and event.done >= 2 * CPU_BATCH:
-            raise Interrupted("enough")
+            raise Interrupted("interrupted", "enough")
 
     shape = ImageShape(4, 4, 3)
     with pytest.raises(Interrupted):
