@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 
 from hostile.corpus import CORPUS
 
+import labelscan
 from labelscan.cli import app
 from labelscan.config import settings, shipped_configs
 from labelscan.correction.corrections import COLUMNS as LOG_COLUMNS
@@ -33,6 +34,7 @@ it is stale.
 """
 PROSE = (Path(__file__).parent / "reference_texts.md").read_text(encoding="utf-8")
 """What is written by hand, because no code says it; its commands and its Python are run as those of the README are."""
+SOURCE = Path(labelscan.__file__).parent
 EXIT_CODES = {
     "0": "done; a gate passed",
     "1": "a gate failed, and nothing else",
@@ -48,6 +50,7 @@ def reference(help_pages: Mapping[str, str]) -> str:
     sections = [OPENING, PROSE, "## Commands"]
     sections += [f"### labelscan {name}\n\n```text\n{page.rstrip()}\n```" for name, page in help_pages.items()]
     sections += ["## Exit codes\n\n" + table(("code", "meaning"), EXIT_CODES.items())]
+    sections += ["## Codes of errors\n\n" + CODES_ARE, table(("code", "what it says, for example"), codes())]
     sections += ["## Settings\n\n" + SETTINGS_ARE, table(("setting", "flag", "default", "meaning"), setting_rows())]
     sections += ["## Files of a run\n\n" + table(("file", "content"), files())]
     sections += ["## Columns\n\n" + COLUMNS_ARE, table(("column", "meaning"), columns())]
@@ -63,6 +66,8 @@ def reference(help_pages: Mapping[str, str]) -> str:
     return "\n\n".join(section.strip() for section in sections) + "\n"
 
 
+CODES_ARE = """\
+Shown with `--debug`, and `error.code` in Python. A code stays the same when the words of its errors change."""
 SETTINGS_ARE = """\
 By `--set KEY=VALUE`, in TOML by section, or as a variable: `training.epochs` is `LABELSCAN_TRAINING_EPOCHS`. 0
 leaves a number to the model or the machine (-1 that of `training.weight_decay`), `auto` a name."""
@@ -77,7 +82,8 @@ every four, three where a decision says most and one at random. The same data, s
 in whatever order rows are read and whatever has been decided."""
 LOG_IS = "Every change of a corrected copy, in the file beside it that is called like it with `.changes.csv` behind."
 JSON_IS = """\
-`format_version` goes up when a key changes its meaning or goes away; new keys may come at any time."""
+`format_version` goes up when a key changes its meaning or goes away; new keys may come at any time. JSON schemas of it
+and of run.json: [summary.schema.json](summary.schema.json), [run.schema.json](run.schema.json)."""
 
 
 HOSTILE_IS = """\
@@ -114,6 +120,35 @@ def commands() -> Iterator[tuple[str, str]]:
     for info in app.registered_commands:
         assert info.name is not None
         yield info.name, (inspect.getdoc(info.callback) or "").partition("\n")[0]
+
+
+def codes() -> list[tuple[str, str]]:
+    """Return the code of every error that the source raises, with the words of those that have it."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and re.fullmatch(r"(\w+\.)?(Problem|\w+Error)", ast.unparse(node.func)):
+                match node.args:
+                    case [ast.Constant(value=str(code)), problem, *_] if re.fullmatch(r"[a-z0-9-]+", code):
+                        found.setdefault(code, []).extend(words_of(problem, assigned))
+    return [(code, one_line("; ".join(list(dict.fromkeys(found[code]))[:3]))) for code in sorted(found)]
+
+
+def words_of(problem: ast.expr, assigned: list[ast.Assign]) -> list[str]:
+    """Return the text of an expression, with dots for what it fills in; that of a name is what it was last assigned."""
+    match problem:
+        case ast.Constant(value=str(text)):
+            return [text]
+        case ast.JoinedStr(values=parts):
+            return ["".join(part.value if isinstance(part, ast.Constant) else "..." for part in parts)]
+        case ast.IfExp(body=one, orelse=other):
+            return words_of(one, assigned) + words_of(other, assigned)
+        case ast.Name(id=name):
+            before = [one for one in assigned if one.lineno < problem.lineno and ast.unparse(one.targets[0]) == name]
+            return words_of(before[-1].value, []) if before else []
+    return []
 
 
 def files() -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refuses
 
 import labelscan
 from labelscan.config import (
@@ -131,12 +132,12 @@ def test_a_file_that_is_wrong_is_named(tmp_path, text, named):
 
 @pytest.mark.parametrize("text", ["[1, 2]", '"a"', "3", "null", '{"settings": [1]}', '{"settings": null}'])
 def test_json_that_holds_no_settings_is_named(tmp_path, text):
-    with pytest.raises(ConfigError, match="must hold settings"):
+    with refuses(ConfigError, "not-valid"):
         read_file(write(tmp_path / "run.json", text))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with refuses(ConfigError, "unreadable"):
         read_file(tmp_path / "gone.toml")
 
 
@@ -147,7 +148,7 @@ def test_a_whole_number_does_for_a_fraction(tmp_path):
 
 
 def test_a_pyproject_whose_table_is_no_table_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="must hold settings"):
+    with refuses(ConfigError, "not-valid"):
         read_file(write(tmp_path / "pyproject.toml", "[tool]\nlabelscan = 3\n"))
 
 
@@ -237,9 +238,9 @@ def test_shipped_configs_are_in_the_wheel():
 
 
 def test_an_unknown_config_names_the_nearest():
-    with pytest.raises(ConfigError, match="did you mean quick"):
+    with refuses(ConfigError, "unknown-config"):
         find_config("quik")
-    with pytest.raises(ConfigError, match="one of ci, default"):
+    with refuses(ConfigError, "unknown-config"):
         find_config("zzz")
 
 

@@ -6,18 +6,24 @@ import tomllib
 from pathlib import Path
 
 import jsonschema
+import msgspec
+import numpy as np
 import pytest
 import reference
 import settings_files
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import labelscan
 from labelscan.config import shipped_configs
 from labelscan.reporting.formats import FILE_NAMES, FORMATS
 from labelscan.reporting.formats.label_studio import interface_path
+from labelscan.results.summary import Summary
 from labelscan.runs.files import OWN_FILES
+from labelscan.runs.record import RunRecord
 
 ROOT = Path(__file__).parent.parent
+ANYTHING = {"description": "any value"}
 MARKED = re.compile(r"(<!-- (\w+): made from code by make golden -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -36,6 +42,19 @@ def test_the_reference_is_up_to_date(golden):
 def test_the_files_of_settings_are_up_to_date(golden):
     golden(ROOT / "configs" / "labelscan.schema.json", settings_files.schema())
     golden(ROOT / "configs" / "default.toml", settings_files.default_config())
+
+
+@pytest.mark.parametrize(("name", "record"), [("run", RunRecord), ("summary", Summary)])
+def test_the_schemas_of_what_a_run_writes_are_up_to_date(golden, name, record):
+    schema = json.dumps(msgspec.json.schema(record, schema_hook=lambda _: ANYTHING), indent=2)
+    golden(ROOT / ".github" / f"{name}.schema.json", f"{schema}\n")
+
+
+@pytest.mark.parametrize(("name", "record"), [("run", RunRecord), ("summary", Summary)])
+def test_what_a_run_writes_follows_its_schema(tmp_path, name, record):
+    labelscan.score(np.tile([[0.9, 0.1], [0.2, 0.8]], (9, 1)), np.arange(18) % 2, output=tmp_path / "run")
+    content = json.loads((tmp_path / "run" / f"{name}.json").read_text(encoding="utf-8"))
+    jsonschema.validate(content, msgspec.json.schema(record, schema_hook=lambda _: ANYTHING))
 
 
 @pytest.mark.parametrize("name", sorted(shipped_configs()))

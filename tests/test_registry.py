@@ -5,6 +5,7 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refuses
 
 from labelscan.errors import ConfigError
 from labelscan.registry import LARGEST, Parts, PartSpec, Registry, read_value
@@ -106,7 +107,7 @@ def test_numbers_read_back_as_written(number):
 
 @pytest.mark.parametrize(("text", "kind"), [("inf", float), ("-inf", float), ("nan", float), ("1e400", float)])
 def test_numbers_that_are_not_finite_are_refused(text, kind):
-    with pytest.raises(ConfigError, match="must be a finite number"):
+    with refuses(ConfigError, "not-finite"):
         read_value(text, kind, where="")
 
 
@@ -134,7 +135,7 @@ def test_a_plug_in_that_is_broken_is_named_and_in_the_way_of_no_other(monkeypatc
     with_plug_in(monkeypatch, "labelscan.nowhere:Fork")
     tools: Registry[object] = Registry("tool", {"knife": Knife})
     assert tools.build("knife") == Knife()
-    with pytest.raises(ConfigError, match=r"labelscan\.nowhere:Fork: the tool 'fork' cannot be loaded"):
+    with refuses(ConfigError, "plug-in-broken"):
         tools.build("fork")
 
 

@@ -169,7 +169,7 @@ def test_debug_shows_the_traceback_and_the_same_message(command):
     ended = command("detect", "nowhere", "--debug")
     assert ended.code == 2
     assert "Traceback" in ended.err
-    assert ended.err.rstrip().splitlines()[-2].startswith("error: nowhere")
+    assert ended.err.rstrip().splitlines()[-2].startswith("error[no-file]: nowhere")
 
 
 def test_a_label_cannot_write_to_the_terminal(command, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from measured import NOISES, a_measurement, a_scoreboard
+from refusals import refuses
 
 from labelscan.benchmarking.run_benchmark import Benchmark
 from labelscan.cli import benchmark_screen
@@ -207,5 +208,5 @@ def test_a_budget_is_in_minutes_unless_it_says_otherwise(text, seconds):
 
 @pytest.mark.parametrize("text", ["", "-3", "0", "ten"])
 def test_other_budgets_are_refused(text):
-    with pytest.raises(UsageError, match="--budget"):
+    with refuses(UsageError, "not-a-time", "--budget"):
         _read_budget(text)

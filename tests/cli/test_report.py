@@ -11,6 +11,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+from refusals import refuses
 
 from labelscan.cli.report_screen import has_desktop
 from labelscan.correction.decisions import Decision, write_decisions
@@ -251,7 +252,7 @@ def test_the_library_does_the_same(command, run, tmp_path):
     assert labelscan.report(run) == run / "report.html"
     assert labelscan.report(run, format="markdown") == run / "report.md"
     assert labelscan.report(str(run), output=tmp_path / "a.html", top=1, pictures=False) == tmp_path / "a.html"
-    with pytest.raises(labelscan.ConfigError, match="no format"):
+    with refuses(labelscan.ConfigError, "unknown-format"):
         labelscan.report(run, format="pdf")
     shutil.rmtree(run)
     with pytest.raises(labelscan.RunFolderError):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refuses
 
 from labelscan.arrays import as_strings
 from labelscan.data.dataset import make_dataset, merge_similar_classes, sort_class_names
@@ -182,7 +183,7 @@ def test_classes_that_look_alike_are_merged_under_the_most_frequent_spelling():
 
 
 def test_merging_all_classes_into_one_is_refused():
-    with pytest.raises(DatasetError, match="with 1 class there is nothing to confuse"):
+    with refuses(DatasetError, "one-class"):
         merge_similar_classes(make(["cat", "Cat"]))
 
 

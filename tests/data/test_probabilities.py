@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from refusals import refuses
 
 from labelscan.data.prob_files import read_probabilities
 from labelscan.data.probabilities import Probabilities, probabilities_from_arrays
@@ -122,7 +123,7 @@ def test_big_endian_and_column_major_arrays_are_the_same_data() -> None:
 
 
 def test_text_that_no_file_can_hold_is_refused() -> None:
-    with pytest.raises(DatasetError, match=r"index 2: the id 'c.ud800' is not UTF-8"):
+    with refuses(DatasetError, "not-utf8"):
         probabilities_from_arrays(PROBS, LABELS, example_ids=["a", "b", "c\ud800", "d"])
 
 

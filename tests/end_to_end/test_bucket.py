@@ -2,6 +2,7 @@
 
 import fsspec
 import pytest
+from refusals import refuses
 from s3_server import running_server
 from shapes import draw_shapes, plant_errors, write_manifest
 from tiny_detect import quick
@@ -161,9 +162,9 @@ def test_commands_for_a_run_in_a_bucket_take_its_address(data, tmp_path, monkeyp
 
 def test_what_cannot_be_is_refused(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(RunFolderError, match="give a folder on storage that all processes share"):
+    with refuses(RunFolderError, "run-in-bucket"):
         labelscan.run_only(labelscan.plan(data, settings=on(), output=RUN), ["fold:0"])
-    with pytest.raises(StorageError, match=r"s3://nowhere/run"):
+    with refuses(StorageError, "no-bucket", "s3://nowhere/run"):
         labelscan.detect(data, settings=on(), output="s3://nowhere/run")
-    with pytest.raises(ConfigError, match="holds a user and password"):
+    with refuses(ConfigError, "password-in-address"):
         labelscan.detect(data, settings=on(), output="s3://me:secret@bucket/run")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from refusals import refuses
 from shapes import write_folder, write_manifest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -44,7 +45,7 @@ def test_a_folder_of_images_gives_a_run_folder_with_all_its_files_and_a_changed_
     assert len((run.folder / "examples.csv").read_text().splitlines()) == 181
     changed = next(folder.rglob("0007.png"))
     changed.write_bytes(next(folder.rglob("0008.png")).read_bytes())
-    with pytest.raises(labelscan.RunFolderError, match=r"0007\.png"):
+    with refuses(labelscan.RunFolderError, "data-changed"):
         labelscan.detect(folder, settings=quick(), output=run.folder)
 
 
@@ -151,7 +152,7 @@ def _with_a_new_head(part):
 def test_a_factory_that_hands_out_trained_parts_is_refused(shapes, tmp_path, n_outputs, wrap):
     images, _, given = shapes
     part = nn.Sequential(nn.Flatten(), nn.Linear(64, n_outputs))
-    with pytest.raises(labelscan.RunError, match="another fold has trained"):
+    with refuses(labelscan.RunError, "shared-parts"):
         labelscan.detect(images, given, settings=quick(), model=lambda: wrap(part), output=tmp_path / "run")
 
 
@@ -166,7 +167,7 @@ def test_another_model_in_the_same_folder_is_refused(shapes, tmp_path, one, othe
     images, _, given = shapes
     labelscan.detect(images, given, settings=quick(), model=one, output=tmp_path / "run")
     labelscan.detect(images, given, settings=quick(), model=one, output=tmp_path / "run")
-    with pytest.raises(labelscan.RunFolderError, match=r"model\.fingerprint"):
+    with refuses(labelscan.RunFolderError, "other-run"):
         labelscan.detect(images, given, settings=quick(), model=other, output=tmp_path / "run")
 
 
@@ -197,7 +198,7 @@ def test_a_network_may_be_given_for_features(tmp_path):
 
 def test_a_network_of_the_wrong_shape_is_refused_with_the_shape(shapes, tmp_path):
     images, _, given = shapes
-    with pytest.raises(labelscan.RunError, match=r"\(batch, 3\), got \(2, 7\)"):
+    with refuses(labelscan.RunError, "wrong-model"):
         labelscan.detect(
             images,
             given,
@@ -251,7 +252,7 @@ def test_a_run_that_another_process_writes_is_refused(shapes, tmp_path):
 
     def start_another(event):
         if isinstance(event, EpochDone) and (event.fold, event.epoch) == (0, 1):
-            with pytest.raises(labelscan.RunFolderError, match="another process"):
+            with refuses(labelscan.RunFolderError, "run-locked"):
                 labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
 
     labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=start_another)
@@ -261,7 +262,7 @@ def test_a_folder_that_is_no_run_is_left_alone(shapes, tmp_path):
     images, _, given = shapes
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("do not touch")
-    with pytest.raises(labelscan.RunFolderError, match=r"thesis\.txt"):
+    with refuses(labelscan.RunFolderError, "not-a-run-folder"):
         labelscan.detect(images, given, settings=quick(), output=tmp_path / "mine", fresh=True)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "do not touch"
 
@@ -315,5 +316,5 @@ def test_a_classifier_that_takes_numbers_alone_is_distinguished_from_one_that_is
     with pytest.raises(labelscan.RunError, match=f"failed on {form}.*could not convert string to float") as failed:
         labelscan.detect(data, labels, settings=quick(), model=RandomForestClassifier(5), output=tmp_path / "run")
     assert "before it in a Pipeline" in str(failed.value)
-    with pytest.raises(labelscan.RunError, match="it ended with"):
+    with refuses(labelscan.RunError, "job-failed"):
         labelscan.detect(data, labels, settings=quick(), model=RandomForestClassifier(-1), output=tmp_path / "other")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from refusals import refuses
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -140,5 +141,5 @@ def test_a_pipeline_of_texts_is_a_member(tmp_path):
 def test_a_classifier_that_takes_no_gaps_says_so(tmp_path):
     values = frame()[["width"]].to_numpy()
     linear = make_pipeline(StandardScaler(), LogisticRegression())
-    with pytest.raises(labelscan.RunError, match="contains NaN"):
+    with refuses(labelscan.RunError, "job-failed"):
         labelscan.detect(values, frame()["label"].tolist(), model=linear, settings=FAST, output=tmp_path / "run")

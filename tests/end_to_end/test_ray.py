@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from refusals import refuses
 from tiny_detect import N_FOLDS, contents, quick
 
 import labelscan
@@ -54,7 +55,7 @@ def on(cluster, **changes):
 def test_a_cluster_that_does_not_answer_is_named(shapes, tmp_path):
     images, _, given = shapes
     settings = quick(**{"executor.name": "ray:address=127.0.0.1:1"})
-    with pytest.raises(ConfigError, match=r"address 127\.0\.0\.1:1: no Ray cluster answers"):
+    with refuses(ConfigError, "no-cluster"):
         labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
 
 
@@ -83,7 +84,7 @@ def test_an_interrupted_run_lets_its_tasks_keep_what_they_have_done(connected, s
         if isinstance(event, EpochDone) and event.epoch == 2:
             raise Interrupted("interrupted", "by the test")
 
-    with pytest.raises(Interrupted, match="by the test"):
+    with refuses(Interrupted, "interrupted"):
         labelscan.detect(images, given, settings=on(connected), output=tmp_path / "run", notify=stop)
     assert status_of(tmp_path / "run").count("running") == 0, "no task goes on"
     run = labelscan.detect(images, given, settings=on(connected), output=tmp_path / "run")
@@ -127,7 +128,7 @@ def test_an_error_in_a_task_is_raised_as_it_is(connected, shapes, tmp_path):
         def predict_proba(self, x): ...
 
     images, _, given = shapes
-    with pytest.raises(RunError, match=r"repeat 0, fold \d: it ended with ValueError: no such luck"):
+    with refuses(RunError, "job-failed"):
         labelscan.detect(images, given, settings=on(connected), model=Fails(), output=tmp_path / "run")
 
 

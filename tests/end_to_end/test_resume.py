@@ -9,6 +9,7 @@ import signal
 
 import numpy as np
 import pytest
+from refusals import refuses
 from tiny_detect import N_EPOCHS, N_FOLDS, Recorder, contents, quick
 
 import labelscan
@@ -333,11 +334,11 @@ def test_a_detector_is_changed_without_training_again(shapes, run_folder):
 
 def test_other_settings_or_data_are_refused_by_name_and_fresh_starts_over(shapes, run_folder):
     images, true_labels, given = shapes
-    with pytest.raises(labelscan.RunFolderError, match=r"training\.epochs was 6 and is 7"):
+    with refuses(labelscan.RunFolderError, "other-run"):
         labelscan.detect(images, given, settings=quick(**{"training.epochs": 7}), output=run_folder)
-    with pytest.raises(labelscan.RunFolderError, match="data has changed"):
+    with refuses(labelscan.RunFolderError, "other-run"):
         labelscan.detect(images, true_labels, settings=quick(), output=run_folder)
-    with pytest.raises(labelscan.RunFolderError, match="examples was 180 and is 150"):
+    with refuses(labelscan.RunFolderError, "other-run"):
         labelscan.detect(images[:150], given[:150], settings=quick(), output=run_folder)
     received = Recorder()
     labelscan.detect(images, true_labels, settings=quick(), output=run_folder, fresh=True, notify=received)
@@ -363,7 +364,7 @@ def test_a_finished_run_whose_choices_are_damaged_is_refused_and_kept(shapes, ru
     record = json.loads((run_folder / "run.json").read_text())
     (run_folder / "run.json").write_text(json.dumps({**record, "choices": choices}))
     before = contents(run_folder)
-    with pytest.raises(labelscan.RunFolderError, match=r"run\.json: damaged: .* at `\$\.choices"):
+    with refuses(labelscan.RunFolderError, "damaged"):
         labelscan.detect(images, given, settings=quick(), output=run_folder)
     assert contents(run_folder) == before
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from refusals import refuses
 from shapes import draw_shapes
 
 import labelscan
@@ -95,11 +96,11 @@ def test_unreadable_images_stop_the_run_when_asked_to_and_all_are_named(folder, 
     settings = labelscan.settings(
         folds=3, epochs=2, overrides={"dataset.on_unreadable": "error", "store.image_size": 8}
     )
-    with pytest.raises(labelscan.DatasetError) as refused:
+    with pytest.raises(labelscan.DatasetError) as caught:
         labelscan.detect(folder, settings=settings, output=tmp_path / "run")
-    assert len(refused.value.problems) == 3
-    assert "--on-unreadable keep" in refused.value.problems[0].hint
-    assert {problem.where.rpartition("/")[2] for problem in refused.value.problems} == set(UNREADABLE)
+    assert len(caught.value.problems) == 3
+    assert "--on-unreadable keep" in caught.value.problems[0].hint
+    assert {problem.where.rpartition("/")[2] for problem in caught.value.problems} == set(UNREADABLE)
 
 
 def test_the_users_files_are_as_they_were(folder, files_before, run):
@@ -110,5 +111,5 @@ def test_a_folder_in_which_nothing_can_be_read_is_refused(tmp_path):
     for name in ("a", "b"):
         (tmp_path / "data" / name).mkdir(parents=True)
         (tmp_path / "data" / name / "broken.jpg").write_bytes(b"")
-    with pytest.raises(labelscan.DatasetError, match="none of the images"):
+    with refuses(labelscan.DatasetError, "unreadable"):
         labelscan.detect(tmp_path / "data", settings=SETTINGS, output=tmp_path / "run")

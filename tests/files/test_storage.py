@@ -3,6 +3,7 @@ import time
 
 import pytest
 from failing_storage import Counted, Dead
+from refusals import refuses
 
 from labelscan.errors import DatasetError, StorageError
 from labelscan.files import storage
@@ -57,7 +58,7 @@ def test_a_storage_that_stays_unresponsive_is_reported_and_ends_in_one_error(buc
     monkeypatch.setattr(storage, "RETRY_SECONDS", 0.5)
     monkeypatch.setattr(storage, "_last_warned", [float("-inf")])
     bucket.pipe("/b/a", b"one")
-    with pytest.raises(StorageError, match=r"dead://b/a: the storage does not answer .*nobody there") as caught:
+    with refuses(StorageError, "storage-unavailable") as caught:
         storage.read("dead://b/a")
     assert caught.value.exit_code == 3
     assert Dead.asked > 1
@@ -68,7 +69,7 @@ def test_a_storage_that_stays_unresponsive_is_reported_and_ends_in_one_error(buc
 
 def test_who_may_not_read_learns_so_at_once(bucket):
     bucket.pipe("/b/a", b"one")
-    with pytest.raises(StorageError, match=r"refuses access .*hint: check the credentials"):
+    with refuses(StorageError, "access-refused"):
         storage.read("closed://b/a")
 
 
@@ -81,7 +82,7 @@ def test_a_missing_file_is_missing_and_not_asked_for_again(bucket):
 def test_a_server_that_gives_a_whole_file_for_a_part_is_found_out(bucket, quick, monkeypatch):
     monkeypatch.setattr(storage, "RETRY_SECONDS", 0.0)
     bucket.pipe("/b/a", b"0123456789")
-    with pytest.raises(StorageError, match="asked for 20 bytes, it gave 10"):
+    with refuses(StorageError, "storage-unavailable"):
         storage.read("memory://b/a", 0, 20)
 
 
@@ -90,9 +91,9 @@ def test_a_protocol_without_its_library_says_what_to_install(monkeypatch):
 
     missing = {"class": "no_such_library.System", "err": "install it"}
     monkeypatch.setitem(known_implementations, "gs", missing)
-    with pytest.raises(DatasetError, match=r"reads gs://; hint: pip install 'labelscan\[gcs\]'"):
+    with refuses(DatasetError, "not-installed"):
         storage.read("gs://b/a")
-    with pytest.raises(DatasetError, match="no protocol is called 'nope'"):
+    with refuses(DatasetError, "unknown-protocol"):
         storage.read("nope://b/a")
 
 

@@ -49,22 +49,22 @@ def a_socket(place: Path) -> None:
 
 Folder = partial(Kind, line="detect data --folds 2 --dry-run", names="data")
 KINDS = [
-    Folder(what="an empty folder", make=folder("data"), says="no class folder"),
-    Folder(what="images without class folders", make=together(file("data/1.png", png())), says="no class folder"),
+    Folder(what="an empty folder", make=folder("data"), code="no-class-folders"),
+    Folder(what="images without class folders", make=together(file("data/1.png", png())), code="no-class-folders"),
     Folder(
         what="class folders that are empty",
         make=together(folder("data/cat"), folder("data/dog")),
-        says="no image or text in any class folder",
+        code="no-class-folders",
     ),
     Folder(
         what="class folders of other files",
         make=together(file("data/cat/a.doc", "a"), file("data/dog/b.doc", "b")),
-        says="no image or text in any class folder",
+        code="no-class-folders",
     ),
     Folder(
         what="more texts than images",
         make=beside(*(file(f"data/cat/{row}.txt", "a") for row in range(5))),
-        says="4 images and 5 texts: it is not clear which are the examples",
+        code="images-and-texts",
     ),
     Folder(
         what="texts and a pipe called one",
@@ -82,12 +82,12 @@ KINDS = [
     Folder(
         what="boxes of YOLO",
         make=together(photos("data/images/"), file("data/labels/1.txt", "0 0.5 0.5 0.2 0.2\n")),
-        says="these are boxes in images",
+        code="not-judged",
     ),
     Folder(
         what="boxes of COCO",
         make=beside(file("data/annotations/instances_val.json", '{"images": [], "annotations": []}')),
-        says="these are boxes in images",
+        code="not-judged",
     ),
     Folder(
         what="a pipe where boxes would be",
@@ -97,42 +97,42 @@ KINDS = [
     Folder(
         what="masks beside images",
         make=together(file("data/images/1.png", png()), file("data/masks/1.png", png(1))),
-        says="the images in masks are masks",
+        code="not-judged",
     ),
-    Folder(what="sounds", make=together(file("data/a/1.wav", ""), file("data/b/2.mp3", "")), says="sounds cannot be"),
-    Folder(what="videos", make=together(file("data/a/1.mp4", ""), file("data/b/2.avi", "")), says="videos cannot be"),
-    Folder(what="one class", make=file("data/cat/1.png", png()), says="every label is 'cat'"),
-    Folder(what="hidden class folders only", make=photos("data/."), says="no class folder"),
+    Folder(what="sounds", make=together(file("data/a/1.wav", ""), file("data/b/2.mp3", "")), code="not-judged"),
+    Folder(what="videos", make=together(file("data/a/1.mp4", ""), file("data/b/2.avi", "")), code="not-judged"),
+    Folder(what="one class", make=file("data/cat/1.png", png()), code="one-class"),
+    Folder(what="hidden class folders only", make=photos("data/."), code="no-class-folders"),
     Folder(
         what="a manifest beside images without class folders",
         make=together(file("data/1.png", png()), file("data/labels.csv", "")),
-        says="give the file itself",
+        code="no-class-folders",
     ),
     Folder(
         what="splits without classes",
         make=together(file("data/train/1.png", png()), file("data/test/1.png", png())),
-        says="no image or text in any class folder",
+        code="no-class-folders",
     ),
     Folder(
         what="a split that is not there",
         make=photos("data/train/"),
         line="detect data --split test",
-        says="no split is called 'test'",
+        code="unknown-split",
     ),
     Folder(
         what="a split of folders without splits",
         make=photos("data/"),
         line="detect data --split train",
-        says="no splits",
+        code="no-splits",
     ),
     Folder(
         what="a file name that is not UTF-8",
         make=not_utf_8(b"\xff.png"),
-        says="the file name is not UTF-8",
+        code="not-utf8",
         names="udcff.png",
     ),
-    Folder(what="a class folder that may not be listed", make=closed, says="cannot be listed", as_root=False),
-    Folder(what="a folder that is a link to itself", make=link("data", "data"), says="this link leads to no file"),
+    Folder(what="a class folder that may not be listed", make=closed, code="unreadable", as_root=False),
+    Folder(what="a folder that is a link to itself", make=link("data", "data"), code="broken-link"),
     Folder(what="an empty class folder", make=beside(folder("data/fox")), read_as="read, with a note"),
     Folder(
         what="one split beside class folders",

@@ -24,8 +24,8 @@ class Kind:
     line: str
     """The command line, run in the folder that ``make`` has filled."""
     make: Make
-    says: str = ""
-    """A part of the one error it ends with; empty where it ends in none."""
+    code: str = ""
+    """That of the one error it ends with; empty where it ends in none."""
     names: str = ""
     """What the error also names: the file, and the row where there is one."""
     kept: str = ""
@@ -38,8 +38,8 @@ class Kind:
     @property
     def happens(self) -> str:
         """Return what happens, as the reference says it."""
-        if self.says:
-            return f"refused: {self.says}"
+        if self.code:
+            return f"refused: `{self.code}`"
         return f"row kept: {self.kept}" if self.kept else self.read_as
 
 

@@ -33,7 +33,7 @@ KINDS = [
     Csv(
         what="texts in cp1252",
         make=csv(f"{GOOD}größer als je,x\n".encode("cp1252")),
-        says="it looks like cp1252: give --encoding cp1252",
+        code="not-utf8",
         names="bad.csv row 6",
     ),
     Csv(
@@ -45,46 +45,42 @@ KINDS = [
         what="another encoding than is asked for",
         make=csv(f"{GOOD}größer als je,x\n"),
         line="detect bad.csv --encoding ascii",
-        says="not ascii",
+        code="wrong-encoding",
     ),
     Csv(
         what="an encoding that there is not",
         make=csv(GOOD),
         line="detect bad.csv --encoding cp99",
-        says="no encoding is called 'cp99'",
+        code="unknown-encoding",
         names="dataset.encoding",
     ),
     Csv(
         what="an encoding that is none of text",
         make=csv(GOOD),
         line="detect bad.csv --encoding base64",
-        says="no encoding is called 'base64'",
+        code="unknown-encoding",
         names="dataset.encoding",
     ),
     Csv(
         what="a text column that is not there",
         make=csv(GOOD),
         line="detect bad.csv --text-column txt",
-        says="no text column called 'txt'",
+        code="no-column",
     ),
     Csv(
         what="two columns that could both be the text",
         make=csv("review,comment,label\n" + "".join(f"{words[:9]},{words[:8]},x\n" for words in WORDS)),
-        says="'review' and 'comment' could both be the text",
+        code="which-column",
     ),
-    Csv(what="texts without a label column", make=csv(GOOD.replace("label", "colour")), says="no label column"),
-    Csv(what="a text without a label", make=csv(f"{GOOD}one more,\n"), says="'label' is empty", names="bad.csv row 6"),
+    Csv(what="texts without a label column", make=csv(GOOD.replace("label", "colour")), code="no-column"),
+    Csv(what="a text without a label", make=csv(f"{GOOD}one more,\n"), code="empty-cell", names="bad.csv row 6"),
     Csv(
         what="texts all alike",
         make=csv("text,label\n" + "the same words,x\nthe same words,y\n" * 4),
         line="detect bad.csv --text-column text --folds 2 --dry-run",
     ),
-    Jsonl(
-        what="half of a surrogate pair in a text", make=jsonl({"text": "a \ud800 b", "label": "x"}), says="not UTF-8"
-    ),
-    Jsonl(
-        what="a list in place of a text", make=jsonl({"text": ["a", "b"], "label": "x"}), says="'text' is not one value"
-    ),
+    Jsonl(what="half of a surrogate pair in a text", make=jsonl({"text": "a \ud800 b", "label": "x"}), code="not-utf8"),
+    Jsonl(what="a list in place of a text", make=jsonl({"text": ["a", "b"], "label": "x"}), code="several-values"),
     Jsonl(what="a number in place of a text", make=jsonl({"text": 7, "label": "x"})),
     Jsonl(what="null in place of a text", make=jsonl({"text": None, "label": "x"})),
 ]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from fake_gpu import FakeGpu, use_fake_streams
+from refusals import refuses
 from sklearn.ensemble import RandomForestClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 from tiny_training import HERE, fold_job, run_fold
@@ -202,9 +203,7 @@ def test_a_training_that_is_interrupted_while_it_predicts_is_not_done_again(tmp_
 
 def test_a_training_that_diverges_twice_says_where_and_what_to_try(tmp_path):
     job, received = diverging_job(tmp_path, 6, 6)
-    with pytest.raises(
-        RunError, match="the loss became nan in epoch 2, and before at twice the learning rate"
-    ) as raised:
+    with refuses(RunError, "diverged") as raised:
         run_fold(job, tmp_path, received.append)
     assert raised.value.problems[0].where == "repeat 0, fold 1"
     assert "training.learning_rate" in raised.value.problems[0].hint

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from filelock import FileLock
+from refusals import refuses
 
 from labelscan.errors import RunError
 from labelscan.jobs import sent_files
@@ -87,12 +88,12 @@ def test_a_folder_that_others_can_write_to_is_refused(tmp_path):
     folder = folder_of_copies()
     assert folder.stat().st_mode & 0o777 == 0o700
     folder.chmod(0o777)
-    with pytest.raises(RunError, match="others can write to this folder"):
+    with refuses(RunError, "unsafe-folder"):
         folder_of_copies()
     folder.rmdir()
     (tmp_path / "elsewhere").mkdir()
     folder.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(RunError, match="others can write to this folder"):
+    with refuses(RunError, "unsafe-folder"):
         folder_of_copies()
 
 
@@ -101,5 +102,5 @@ def test_a_folder_of_another_user_is_refused(monkeypatch):
     folder, other = folder_of_copies(), os.getuid() + 1
     folder.rename(folder.with_name(f"labelscan-inputs-{other}"))
     monkeypatch.setattr(os, "getuid", lambda: other)
-    with pytest.raises(RunError, match="others can write to this folder"):
+    with refuses(RunError, "unsafe-folder"):
         folder_of_copies()

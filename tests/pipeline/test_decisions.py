@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from refusals import refuses
 from shapes import CLASSES, draw_shapes, plant_errors
 from tiny_detect import PLANTED, RESULTS, Recorder, contents, quick
 
@@ -244,7 +245,7 @@ def test_a_damaged_file_is_refused_before_the_run_is_touched(plain, tmp_path):
     run = shutil.copytree(plain, tmp_path / "run")
     before = contents(run, "run.json", "issues.csv")
     (tmp_path / "d.csv").write_text("example_id,decision\n")
-    with pytest.raises(DecisionsError, match="no column is called 'new_label'"):
+    with refuses(DecisionsError, "no-column"):
         score(run, decisions=tmp_path / "d.csv")
     with pytest.raises(DecisionsError):
         labelscan.gate(run, max_issues=0, decisions=tmp_path / "missing.csv")
@@ -254,7 +255,7 @@ def test_a_damaged_file_is_refused_before_the_run_is_touched(plain, tmp_path):
 def test_a_gate_with_decisions_needs_the_evidence(plain, tmp_path):
     run = shutil.copytree(plain, tmp_path / "run")
     (run / "evidence.npz").unlink()
-    with pytest.raises(RunFolderError, match="is not the evidence"):
+    with refuses(RunFolderError, "damaged"):
         labelscan.gate(run, max_issues=0, decisions=decide(IDS[:3]))
 
 

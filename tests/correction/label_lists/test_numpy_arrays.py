@@ -5,6 +5,7 @@ from zipfile import ZipFile
 import numpy as np
 import pandas as pd
 import pytest
+from refusals import refuses
 
 from labelscan.config import DatasetConfig
 from labelscan.correction.corrections import correct
@@ -52,7 +53,7 @@ def test_truth_values_stay_what_they_are(tmp_path):
 
 
 def test_a_name_among_numbers_is_refused(tmp_path):
-    with pytest.raises(DatasetError, match="'bird' is not a whole number"):
+    with refuses(DatasetError, "label-not-storable"):
         copied(tmp_path, relabel("bird"), labels=np.array([0, 0, 1, 1]))
 
 
@@ -83,7 +84,7 @@ def test_whole_numbers_get_a_wider_type_where_a_new_one_needs_it(tmp_path):
         with np.load(tmp_path / "copy.npz") as copy:
             assert copy["labels"].dtype == wide
     for label in ("18446744073709551616", "-1"):
-        with pytest.raises(DatasetError, match="no type of whole numbers"):
+        with refuses(DatasetError, "label-not-storable"):
             copied(tmp_path, relabel(label), labels=np.array([0, 0, 1, 2**63], dtype="u8"))
 
 
@@ -107,6 +108,6 @@ def test_arrays_may_be_called_anything_and_hold_what_is_never_loaded(tmp_path):
     for name in ("d.npz", "copy.npz"):
         with ZipFile(tmp_path / name) as archive:
             assert archive.read("objects.npy").endswith(b".")  # the end of a pickle
-    with pytest.raises(DatasetError, match="pickled objects"):
+    with refuses(DatasetError, "unreadable"):
         copied(tmp_path, DROP, labels=np.array([0, 0, 1, 1]), n_objects=N)
     assert copied(tmp_path, relabel("1"), labels=np.array([0, 0, 1, 1]), n_objects=N)["labels"] == [0, 1, 1, 1]

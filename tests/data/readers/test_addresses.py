@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from refusals import refuses
 from shapes import CLASSES, draw_shapes, plant_errors, write_folder, write_manifest
 from tiny_detect import quick
 
@@ -96,7 +97,7 @@ def test_a_finished_run_lists_its_images_and_reads_only_what_has_changed(here, t
     assert Counted.asked == n_probed
     first, second = bucket.find("/b/photos/bar")[:2]
     bucket.pipe(first, bucket.cat_file(second))
-    with pytest.raises(LabelscanError, match="has changed"):
+    with refuses(LabelscanError, "data-changed"):
         detect("counted://b/photos", tmp_path / "run")
 
 
@@ -134,7 +135,7 @@ def test_a_local_list_of_local_images_is_read_as_ever(here):
 
 def test_a_list_elsewhere_cannot_name_files_of_this_machine(bucket):
     bucket.pipe("/b/list.csv", b"path,label\n/etc/a.png,cat\nfile:///etc/b.png,dog\n")
-    with pytest.raises(DatasetError, match=r"list.csv row 2: '/etc/a.png' is a path of one machine.*\n.*row 3"):
+    with refuses(DatasetError, "not-an-address"):
         read(DatasetConfig(data="memory://b/list.csv"))
 
 
@@ -180,13 +181,13 @@ def test_what_cannot_be_read_is_named_by_its_address(here, bucket, data, words):
 
 @pytest.mark.parametrize("data", ["s3://key:hidden@bucket/train.csv", "https://hidden@host/train.csv"])
 def test_an_address_with_credentials_is_refused_without_a_word_of_them(data):
-    with pytest.raises(ConfigError, match="holds a user and password; hint: take it out") as caught:
+    with refuses(ConfigError, "password-in-address") as caught:
         DatasetConfig(data=data)
     assert "hidden" not in str(caught.value)
 
 
 def test_a_signed_address_of_the_data_is_refused_and_one_of_an_image_stays_out_of_what_is_written(tmp_path, server):
-    with pytest.raises(ConfigError, match="may be a signature") as caught:
+    with refuses(ConfigError, "not-an-address") as caught:
         DatasetConfig(data=f"{server}/list.csv?X-Amz-Signature=hidden")
     assert "hidden" not in str(caught.value)
     write_manifest(tmp_path / "list.csv", IMAGES, GIVEN)

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from refusals import refuses
 
 from labelscan.config import DatasetConfig
 from labelscan.data.inputs import FeatureTable
@@ -90,26 +91,26 @@ def test_pickled_objects_are_never_loaded(tmp_path):
     objects = {"images": IMAGES, "labels": np.array(["a", None, 3, {}], dtype=object)}
     assert "array 'labels' holds pickled objects" in refused(tmp_path, objects)
     (tmp_path / "bad.npz").write_bytes(pickle.dumps([1, 2, 3]))
-    with pytest.raises(DatasetError, match="pickled objects"):
+    with refuses(DatasetError, "unreadable"):
         read(DatasetConfig(data=str(tmp_path / "bad.npz")))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"text"])
 def test_a_file_that_is_no_npz_is_reported(tmp_path, content):
     (tmp_path / "bad.npz").write_bytes(content)
-    with pytest.raises(DatasetError, match=r"bad\.npz"):
+    with refuses(DatasetError, "unreadable", "bad.npz"):
         read(DatasetConfig(data=str(tmp_path / "bad.npz")))
 
 
 def test_a_single_array_is_no_npz(tmp_path):
     with (tmp_path / "one.npz").open("wb") as file:
         np.save(file, IMAGES)
-    with pytest.raises(DatasetError, match="one array and not an npz file"):
+    with refuses(DatasetError, "unreadable"):
         read(DatasetConfig(data=str(tmp_path / "one.npz")))
 
 
 def test_splits_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"dataset\.split"):
+    with refuses(ConfigError, "setting-without-effect", "dataset.split"):
         load(tmp_path, {"images": IMAGES, "labels": LABELS}, split="train")
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from refusals import refuses
 
 from labelscan.config import DatasetConfig
 from labelscan.data.inputs import ColumnTable, FeatureTable, Texts
@@ -184,5 +185,5 @@ def test_a_frame_stays_as_it_is_for_a_classifier_that_takes_frames():
     frame["text"] = ["a b", "c d", "e f", "g h"]
     kept = load(frame, label_column="kind", as_it_is=True).inputs.frame
     pd.testing.assert_frame_equal(kept, frame.drop(columns="kind"))
-    with pytest.raises(DatasetError, match="column 'odd' cannot be stored"):
+    with refuses(DatasetError, "not-storable"):
         load(FRAME.assign(odd=[1, "a", b"b", {}]), label_column="kind", as_it_is=True)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from refusals import refuses
 
 from labelscan.config import DatasetConfig
 from labelscan.data.inputs import Texts
@@ -328,9 +329,9 @@ def test_a_manifest_is_read_by_its_mark_or_in_the_encoding_that_is_asked_for(fol
 
 
 def test_an_encoding_that_there_is_not_is_refused_at_once():
-    with pytest.raises(ConfigError, match=r"dataset\.encoding: no encoding is called 'cp99'"):
+    with refuses(ConfigError, "unknown-encoding"):
         DatasetConfig(data="list.csv", encoding="cp99")
-    with pytest.raises(ConfigError, match="no encoding"):
+    with refuses(ConfigError, "unknown-encoding"):
         DatasetConfig(data="list.csv", encoding="rot13")
 
 

@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 import pytest
+from refusals import refuses
 
 from labelscan.config import DatasetConfig
 from labelscan.data.inputs import Texts
@@ -138,7 +139,7 @@ def test_named_text_beside_a_column_of_files_is_text(tmp_path):
     path = write(tmp_path, text=SENTENCES, file=list("abcd"))
     assert form_of(path) == "manifest"
     assert texts(path, text_column=("text",)) == list(SENTENCES)
-    with pytest.raises(ConfigError, match=r"dataset\.path_column: has no effect"):
+    with refuses(ConfigError, "setting-without-effect"):
         load(path, text_column=("text",), path_column="file")
 
 
@@ -236,7 +237,7 @@ def test_where_no_label_is_found_the_text_is_among_the_columns_there_are(tmp_pat
     (tmp_path / "odd.csv").write_text(
         "text,p,q\n" + "".join(f"a fine long book {row},{row},{row}\n" for row in range(9))
     )
-    with pytest.raises(DatasetError, match="no label column; there are 'p', 'q', 'text'"):
+    with refuses(DatasetError, "no-column"):
         read(DatasetConfig(data=str(tmp_path / "odd.csv")))
 
 
@@ -248,5 +249,5 @@ def test_a_column_called_sentiment_is_the_label_where_none_is_called_so(tmp_path
 
 def test_a_file_of_features_alone_says_how_to_name_it(tmp_path):
     (tmp_path / "rows.npy").write_bytes(b"")
-    with pytest.raises(DatasetError, match="name the file of the labels, and add --features"):
+    with refuses(DatasetError, "not-a-data-set"):
         read(DatasetConfig(data=str(tmp_path / "rows.npy")))

@@ -3,8 +3,8 @@
 import struct
 
 import numpy as np
-import pytest
 from PIL import Image
+from refusals import refuses
 
 from labelscan.config import DatasetConfig
 from labelscan.data.readers import read
@@ -46,7 +46,7 @@ def test_both_splits_are_pooled_unless_one_is_asked_for(tmp_path):
 
 def test_an_unknown_split_is_refused(tmp_path):
     lay_mnist(tmp_path)
-    with pytest.raises(DatasetError, match="there are train and test"):
+    with refuses(DatasetError, "unknown-split"):
         load(tmp_path, "MNIST", split="val")
 
 
@@ -65,22 +65,22 @@ def test_a_set_with_splits_of_its_own_and_files_keeps_their_paths(tmp_path):
     both = load(tmp_path, "Imagenette", split="train,val")
     assert len(both) == 8
     assert set(both.splits) == {"train", "val"}
-    with pytest.raises(DatasetError, match="Valid values are"):
+    with refuses(DatasetError, "unreadable"):
         load(tmp_path, "Imagenette", split="test")
 
 
 def test_a_set_that_is_not_there_says_how_to_fetch_it(tmp_path):
-    with pytest.raises(DatasetError, match="add --download to fetch it"):
+    with refuses(DatasetError, "unreadable"):
         load(tmp_path, "CIFAR10")
 
 
 def test_an_unknown_name_has_the_nearest_one(tmp_path):
-    with pytest.raises(ConfigError, match="did you mean torchvision:CIFAR10"):
+    with refuses(ConfigError, "unknown-data-set"):
         load(tmp_path, "cifar-10")
 
 
 def test_a_set_that_torchvision_cannot_fetch_is_reported(tmp_path):
-    with pytest.raises(ConfigError, match="cannot download ImageNet"):
+    with refuses(ConfigError, "no-download"):
         load(tmp_path, "ImageNet", download=True)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torchvision
+from refusals import refuses
 
 from labelscan.config import ModelConfig, TrainingConfig
 from labelscan.errors import ConfigError
@@ -193,12 +194,12 @@ def test_weights_from_a_file_are_loaded_and_their_last_layer_is_replaced(tmp_pat
 
 def test_weights_of_another_model_are_refused_and_no_pickle_is_loaded(tmp_path):
     torch.save({"layer.weight": torch.zeros(2)}, tmp_path / "other.pt")
-    with pytest.raises(ConfigError, match="does not fit"):
+    with refuses(ConfigError, "no-weights"):
         TorchvisionModel("resnet18", str(tmp_path / "other.pt")).make((64, 64, 3), 5)
     (tmp_path / "evil.pt").write_bytes(pickle.dumps({"code": print}))
-    with pytest.raises(ConfigError, match="not a file of weights"):
+    with refuses(ConfigError, "no-weights"):
         TorchvisionModel("resnet18", str(tmp_path / "evil.pt")).make((64, 64, 3), 5)
-    with pytest.raises(ConfigError, match="no file"):
+    with refuses(ConfigError, "no-file"):
         TorchvisionModel("resnet18", str(tmp_path / "none.pt")).make((64, 64, 3), 5)
 
 
@@ -220,7 +221,7 @@ def test_only_the_last_layer_may_be_missing_from_a_weights_file(tmp_path):
     for without in ("conv1.weight", "bn1.weight"):
         del saved[without]
     torch.save(saved, tmp_path / "weights.pt")
-    with pytest.raises(ConfigError, match=r"as 'conv1\.weight'"):
+    with refuses(ConfigError, "no-weights"):
         TorchvisionModel("resnet18", str(tmp_path / "weights.pt")).make((64, 64, 3), 7)
 
 
@@ -249,7 +250,7 @@ def test_images_are_stored_at_a_size_that_the_network_can_take():
 
 
 def test_a_misspelt_name_leads_to_our_own_models_before_others():
-    with pytest.raises(ConfigError, match="use efficientnet-lite0"):
+    with refuses(ConfigError, "unknown-model"):
         choose_models(ModelConfig(name=("efficentnet",)), DataFacts("features", None, 100, 3, 4))
 
 
