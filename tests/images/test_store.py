@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from refusals import refuses
 
 import labelscan.images.blocks as image_blocks_module
 import labelscan.images.store as store_module
