@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import refuses
 from tiny_detect import contents, quick
 
 import labelscan
@@ -122,7 +123,7 @@ def test_reports_corrected_labels_and_decisions_are_named_too(shapes, whole, rep
             path.unlink(missing_ok=True)
         for path in written:
             refused.update(path=path, number=errno.ENOSPC)
-            with refused(DiskError, "disk"):
+            with refuses(DiskError, "disk"):
                 task()
             assert not path.exists()
 
