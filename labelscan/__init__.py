@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # for type checkers and editors, which read ``as`` as an expo
     from labelscan.pipeline.only import Ran as Ran
     from labelscan.pipeline.only import run_only as run_only
     from labelscan.pipeline.planning import Plan as Plan
+    from labelscan.pipeline.planning import PlannedRun as PlannedRun
     from labelscan.pipeline.planning import plan as plan
     from labelscan.pipeline.score import score as score
     from labelscan.results.issues import Issues as Issues
@@ -62,7 +63,7 @@ _HOMES = {
     ),
     "labelscan.gating.verdict": ("GateVerdict",),
     "labelscan.pipeline.detect": ("detect",),
-    "labelscan.pipeline.planning": ("Plan", "plan"),
+    "labelscan.pipeline.planning": ("Plan", "PlannedRun", "plan"),
     "labelscan.results.run": ("Run",),
     "labelscan.results.issues": ("Issues",),
     "labelscan.pipeline.score": ("score",),

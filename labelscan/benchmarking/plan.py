@@ -23,7 +23,7 @@ from labelscan.events import Chosen, Event, Listener, Noted, Warned, ignore
 from labelscan.noise.plant import needs_pred_probs, plant
 from labelscan.pipeline import planning
 from labelscan.pipeline.plan_facts import plan_facts
-from labelscan.pipeline.planning import Plan, results_depend_on
+from labelscan.pipeline.planning import PlannedRun, results_depend_on
 from labelscan.registry import PartSpec
 from labelscan.runs.files import DEFAULT_PARENT
 from labelscan.training.schedule import check_loss
@@ -82,9 +82,9 @@ class BenchmarkPlan:
     losses: tuple[str, ...]
     detectors: tuple[str, ...]
     seeds: tuple[int, ...]
-    plans: Mapping[str, Plan]
+    runs: Mapping[str, PlannedRun]
     """What a run would do, by loss; they differ in nothing else."""
-    reference: Plan | None
+    reference: PlannedRun | None
     """What the reference run would do, whose last model plants; None where no noise needs one."""
     reference_model: Sequence[UserModel] | None
     """The models that it is given, in place of those that its settings name."""
@@ -94,7 +94,7 @@ class BenchmarkPlan:
     @cached_property
     def folder(self) -> Path:
         """Return the folder of the benchmark."""
-        matters = {**self.shared_settings, "data": self.data_fingerprint, **self.plan.models}
+        matters = {**self.shared_settings, "data": self.data_fingerprint, **self.planned.plan.models}
         return self.output or DEFAULT_PARENT / f"benchmark-{self.dataset.name}-{fingerprint(matters)[:8]}"
 
     @property
@@ -103,14 +103,14 @@ class BenchmarkPlan:
         return balanced(self.noises, self.losses, self.seeds)
 
     @property
-    def plan(self) -> Plan:
+    def planned(self) -> PlannedRun:
         """Return what a run with the first loss would do."""
-        return self.plans[self.losses[0]]
+        return self.runs[self.losses[0]]
 
     @property
     def planter(self) -> str:
         """Return the model that says which classes and examples are hard, or an empty string."""
-        return "" if self.reference is None else self.reference.members[-1].name
+        return "" if self.reference is None else self.reference.plan.members[-1].name
 
     @property
     def shared_settings(self) -> dict[str, object]:
@@ -120,13 +120,13 @@ class BenchmarkPlan:
     @property
     def rows(self) -> tuple[tuple[str, str], ...]:
         """Return (label, text) pairs that say what would run."""
-        of_run = dict(plan_facts(self.plan))
+        of_run = dict(plan_facts(self.planned))
         by_cell = ("loss", "detector", "self-check", "run folder")
         return (
             *((name, words) for name, words in of_run.items() if name not in by_cell),
             ("noise", "; ".join(self.noises)),
             *([("planted by", f"{self.planter}: {REASON}")] if self.planter else []),
-            ("losses", "; ".join(self.plans[loss].network.loss or loss for loss in self.losses)),
+            ("losses", "; ".join(self.runs[loss].plan.network.loss or loss for loss in self.losses)),
             ("detectors", "; ".join(self.detectors)),
             ("seeds", ", ".join(map(str, self.seeds))),
             ("folder", str(self.folder)),
@@ -137,16 +137,16 @@ class BenchmarkPlan:
         """Return the detector for which runs train more than their folds, or an empty string."""
         return _trained_for(self.detectors)
 
-    def plan_of(self, cell: Cell) -> Plan:
+    def planned_of(self, cell: Cell) -> PlannedRun:
         """Return what the run of a cell would do, with the seed of the first."""
         if cell != REFERENCE:
-            return self.plans[cell.loss]
+            return self.runs[cell.loss]
         assert self.reference is not None
         return self.reference
 
     def config_of(self, cell: Cell) -> Config:
         """Return the settings of a cell's run; a detector that needs trainings of its own has them if it leads."""
-        return dataclasses.replace(self.plan_of(cell).config, seed=cell.seed)
+        return dataclasses.replace(self.planned_of(cell).plan.config, seed=cell.seed)
 
     def model_of(self, cell: Cell) -> UserModel | Sequence[UserModel] | None:
         """Return the models that a cell's run is given, in place of those that its settings name."""
@@ -191,7 +191,7 @@ def make_benchmark_plan(
     for noise in noises:
         if noise not in needs_reference:  # rates for ten classes, say, fail now on data with twelve
             plant(base.given_labels, len(base.class_names), noise, config.seed)
-    plans = {
+    runs = {
         loss: planning.plan(
             base,
             settings=_with_parts(config, loss, _trained_for(detectors)),
@@ -201,7 +201,7 @@ def make_benchmark_plan(
         )
         for loss in losses
     }
-    members = plans[losses[0]].members
+    members = runs[losses[0]].plan.members
     if len(losses) > 1 and not any(one.is_network for one in members):
         names = " and ".join(one.name for one in members)
         problem = f"losses train networks, and {names} {'is none' if len(members) == 1 else 'are none'}"
@@ -211,7 +211,7 @@ def make_benchmark_plan(
         settings, reference_model = with_planter(config, model, members, base.inputs)
         settings = _with_parts(settings, REFERENCE.loss, "")
         reference = planning.plan(base, settings=settings, model=reference_model, output=output)
-        notify(Chosen("planted by", reference.members[-1].name, REASON))
+        notify(Chosen("planted by", reference.plan.members[-1].name, REASON))
     return BenchmarkPlan(
         config=config,
         model=model,
@@ -221,7 +221,7 @@ def make_benchmark_plan(
         losses=losses,
         detectors=detectors,
         seeds=tuple(range(config.seed, config.seed + n_seeds)),
-        plans=plans,
+        runs=runs,
         reference=reference,
         reference_model=reference_model,
         output=output,

@@ -4,7 +4,7 @@ Every cell, one loss on the labels of one noise and seed, is an ordinary run, wh
 Images are decoded, and features of a frozen backbone computed, once for all cells.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from time import monotonic
@@ -82,7 +82,7 @@ def benchmark(
             plan.folder,
             Identity(
                 settings=nested(plan.config),
-                results_depend_on={"command": COMMAND, **plan.shared_settings, **plan.plan.models},
+                results_depend_on={"command": COMMAND, **plan.shared_settings, **plan.planned.plan.models},
                 data=Described.of(plan.dataset, plan.data_fingerprint),
             ),
             fresh=fresh,
@@ -116,11 +116,11 @@ def look_ahead(plan: BenchmarkPlan) -> Outlook:
     """Return what is left to do, by the marks of finished cells and a timing of the images and of each loss."""
     cells = Cells(plan, RunFolder(plan.folder), contents=None, notify=ignore)
     todo = [cell for cell in plan.cells if cells.finished(cell) is None]
-    by_loss = {loss: seconds_of_training(plan.plans[loss]) for loss in dict.fromkeys(cell.loss for cell in todo)}
+    by_loss = {loss: seconds_of_training(plan.runs[loss]) for loss in dict.fromkeys(cell.loss for cell in todo)}
     training = [by_loss[cell.loss] for cell in todo]
     if any(cell.needs_reference for cell in todo) and cells.finished(REFERENCE) is None:
-        training.append(seconds_of_training(plan.plan_of(REFERENCE)))
-    inputs = seconds_of_inputs(plan.plan) if todo else 0.0  # made once for all cells
+        training.append(seconds_of_training(plan.planned_of(REFERENCE)))
+    inputs = seconds_of_inputs(plan.planned) if todo else 0.0  # made once for all cells
     return Outlook(
         n_cells=len(plan.cells),
         finished_cells=len(plan.cells) - len(todo),
@@ -132,7 +132,8 @@ def _fill(measured: "_Measured", run: RunFolder, listen: Listener) -> None:
     """Measure every cell of the plan: first the finished ones, then one after another."""
     plan, log = measured.plan, run.logging(listen)
     with shutting_down_gracefully():
-        contents = read_contents(plan.plan, run.paths, log, may_change=run.may_change_data).fingerprint
+        here = replace(plan.planned, paths=run.paths)
+        contents = read_contents(here, log, may_change=run.may_change_data).fingerprint
     cells = Cells(plan, run, contents=contents, notify=listen)
     for cell in plan.cells:
         if (finished := cells.finished(cell)) is not None:

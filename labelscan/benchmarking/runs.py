@@ -21,7 +21,6 @@ from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Not
 from labelscan.files.atomic import read_json, write_json
 from labelscan.noise.plant import needs_pred_probs, plant
 from labelscan.pipeline import planning
-from labelscan.pipeline.planned_members import BY_MACHINE
 from labelscan.pipeline.run_plan import run_plan
 from labelscan.runs.folder import RunFolder
 from labelscan.runs.record import RunRecord
@@ -193,8 +192,8 @@ class Cells:
 
         What the machine decides is left out: a benchmark may be shown and extended on another.
         """
-        plan, left_out = self._plan.plan_of(cell), {"model_reason", *BY_MACHINE}
-        choices = [{key: one.choices[key] for key in one.choices.keys() - left_out} for one in plan.members]
+        plan = self._plan.planned_of(cell).plan
+        choices = [{key: one.choices[key] for key in one.choices.keys() - {"model_reason"}} for one in plan.members]
         return fingerprint_of(
             {
                 "settings": self._plan.shared_settings,

@@ -49,7 +49,7 @@ def show_plan(plan: BenchmarkPlan, outlook: Outlook, *, as_json: bool) -> None:
         return
     finished = f", {outlook.finished_cells:,} of them finished" if outlook.finished_cells else ""
     seconds = outlook.estimate_seconds if outlook.finished_cells < outlook.n_cells else None
-    show_facts([*plan.rows, ("cells", f"{outlook.n_cells:,}{finished}")], plan.plan, seconds)
+    show_facts([*plan.rows, ("cells", f"{outlook.n_cells:,}{finished}")], plan.planned.plan, seconds)
     stdout().show(text(NOTHING_DONE))
 
 

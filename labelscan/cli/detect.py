@@ -74,23 +74,23 @@ def detect(
             from labelscan.cli import plan_screen  # this and what follows load torch
             from labelscan.pipeline.estimate import estimate
 
-            plan = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
-            expected = estimate(plan)
+            planned = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
+            expected = estimate(planned)
         elif detach:
             from labelscan.pipeline.slurm import submit
             from labelscan.runs.status import is_finished
 
-            plan = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
-            if is_finished(plan.place):
+            planned = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
+            if is_finished(planned.place):
                 raise RunFolderError(
-                    "run-finished", "the run is finished", where=plan.place, hint="leave --detach out to see it"
+                    "run-finished", "the run is finished", where=planned.place, hint="leave --detach out to see it"
                 )
-            submitted = submit(plan, listen)
+            submitted = submit(planned, listen)
         elif only:
             from labelscan.pipeline.only import run_only
 
-            plan = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
-            ran = run_only(plan, only, listen)
+            planned = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
+            ran = run_only(planned, only, listen)
         else:
             from labelscan.cli import run_screen  # which loads SciPy
 
@@ -108,7 +108,7 @@ def detect(
 
     if dry_run:
         seconds, reported = None if expected is None else expected.total, listener.reported
-        plan_screen.show_plan(plan, seconds, as_json=as_json, fresh=fresh, only=only or (), reported=reported)
+        plan_screen.show_plan(planned, seconds, as_json=as_json, fresh=fresh, only=only or (), reported=reported)
     elif detach:
         jobs_screen.show_submitted(submitted, as_json=as_json, quiet=quiet)
     elif only:

@@ -101,8 +101,8 @@ def gate(
                 dataset = read_first(config, listen)
                 from labelscan.pipeline.run_plan import run_plan  # for which torch is loaded
 
-                plan = labelscan.plan(dataset, settings=config, output=output, notify=listen)
-                folder = run_plan(plan, fresh=fresh, review=review, for_gate=True, notify=listen).folder
+                planned = labelscan.plan(dataset, settings=config, output=output, notify=listen)
+                folder = run_plan(planned, fresh=fresh, review=review, for_gate=True, notify=listen).folder
         found = FinishedRun.read(folder)
         for path in filter(None, written.values()):
             refuse_only_read(path, found)

@@ -6,10 +6,9 @@ from labelscan.cli.console import entries, show_json, stdout, text, warning
 from labelscan.jobs.files import AUM, FOLD
 from labelscan.pipeline.image_inputs import is_decoded_for
 from labelscan.pipeline.plan_facts import job_facts, plan_facts, plan_to_json
-from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.planning import Plan, PlannedRun
 from labelscan.pipeline.run_plan import jobs_in
 from labelscan.runs.bucket import status_files
-from labelscan.runs.folder import RunPaths
 from labelscan.runs.status import count_done
 from labelscan.wording.words import duration
 
@@ -17,7 +16,7 @@ NOTHING_DONE = "nothing was trained or written; run it without --dry-run"
 
 
 def show_plan(
-    plan: Plan,
+    planned: PlannedRun,
     seconds: float | None,
     *,
     as_json: bool,
@@ -29,16 +28,16 @@ def show_plan(
 
     ``only`` adds how many jobs these are.
     """
-    with status_files(plan.place) as run:
-        names = jobs_in(plan, RunPaths.of(run))
+    plan, names = planned.plan, jobs_in(planned)
+    with status_files(planned.place) as run:
         finished, finished_runs = (count_done(run, [n for n in names if n.startswith(kind)]) for kind in (FOLD, AUM))
     jobs = (job_facts(plan, only),)
     if as_json:
         figures = {"estimate_seconds": seconds, "finished_folds": finished}
-        show_json({**plan_to_json(plan), **dict(jobs), **figures})
+        show_json({**plan_to_json(planned), **dict(jobs), **figures})
         return
     console = stdout()
-    show_facts((*plan_facts(plan), *jobs), plan, seconds)
+    show_facts((*plan_facts(planned), *jobs), plan, seconds)
     for one in plan.warnings:
         if one not in reported:
             console.show(warning(one))

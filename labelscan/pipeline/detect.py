@@ -64,10 +64,10 @@ def detect(
     """
     review = None if decisions is None else read_review(decisions)  # a damaged file is refused before any training
     listen = interruptible(notify, max_seconds)
-    plan = planning.plan(data, labels, label=label, settings=settings, model=model, output=output, notify=listen)
-    merging = dataclasses.replace(plan, only_merges=True)
+    planned = planning.plan(data, labels, label=label, settings=settings, model=model, output=output, notify=listen)
+    merging = dataclasses.replace(planned, only_merges=True)
     run = partial(run_plan, resume=resume, fresh=fresh, review=review, notify=listen)
-    if not merge and isinstance(plan.executor, SlurmExecutor):
+    if not merge and isinstance(planned.executor, SlurmExecutor):
         if model is not None:
             hint = "give it a name by an entry point"
             raise ConfigError(
@@ -78,5 +78,5 @@ def detect(
             raise ConfigError("flags-conflict", "tasks on Slurm do not start over", where="--fresh", hint=hint)
         from labelscan.pipeline.slurm import submit_and_merge  # few runs need it
 
-        return submit_and_merge(plan, partial(run, merging), listen, tell=notify)
-    return run(merging if merge else plan)
+        return submit_and_merge(planned, partial(run, merging), listen, tell=notify)
+    return run(merging if merge else planned)

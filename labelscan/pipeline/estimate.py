@@ -24,7 +24,7 @@ from labelscan.jobs.files import CACHE
 from labelscan.jobs.learners import NetworkLearner
 from labelscan.pipeline.image_inputs import blocks_of, feature_maker_of, is_decoded_for
 from labelscan.pipeline.planned_members import PlannedMember, input_shape
-from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.planning import PlannedRun
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.gpu_memory import gpu_memory_returned
 from labelscan.training.losses import losses_of
@@ -50,39 +50,40 @@ class Estimate:
         return self.inputs + self.training
 
 
-def estimate(plan: Plan) -> Estimate | None:
+def estimate(planned: PlannedRun) -> Estimate | None:
     """Return a rough time: that of some images, and of a few steps of each network with made-up inputs.
 
     It is that without a cache, and leaves out classifiers, which have no steps. None is for a run of nothing else, or
     where images cannot be read now.
     """
-    inputs, training = seconds_of_inputs(plan), seconds_of_training(plan)
+    inputs, training = seconds_of_inputs(planned), seconds_of_training(planned)
     return None if inputs is None or not inputs + training else Estimate(inputs=inputs, training=training)
 
 
-def seconds_of_inputs(plan: Plan) -> float | None:
+def seconds_of_inputs(planned: PlannedRun) -> float | None:
     """Return the seconds of all pixels and features, each of which is made once; None where that cannot be tried now.
 
     The run itself may find the storage that does not answer, or the full disk, in another state.
     """
-    source = plan.dataset.inputs
+    plan, source = planned.plan, planned.plan.dataset.inputs
     if not are_images(source):  # embeddings of texts take no time next to folds
         return 0.0
     of_images = [one for one in plan.members if one.frozen is not None or is_decoded_for(plan, one)]
     made = {(one.frozen, one.image_shape): one for one in of_images}
     try:
         return sum(
-            _seconds_to_make(blocks_of(plan, one, source), feature_maker_of(one), plan.device) for one in made.values()
+            _seconds_to_make(blocks_of(plan, one, source), feature_maker_of(one), planned.device)
+            for one in made.values()
         )
     except (OSError, DiskError, StorageError):
         return None
 
 
-def seconds_of_training(plan: Plan) -> float:
+def seconds_of_training(planned: PlannedRun) -> float:
     """Return the seconds of all networks, in all folds and epochs."""
-    rounds = 2 if plan.config.detection.self_check else 1
-    networks = [one for one in plan.members if one.frozen is None and one.is_network]
-    return sum(_training_seconds(plan, one) for one in networks) * rounds
+    rounds = 2 if planned.plan.config.detection.self_check else 1
+    networks = [one for one in planned.plan.members if one.frozen is None and one.is_network]
+    return sum(_training_seconds(planned, one) for one in networks) * rounds
 
 
 class _EnoughSeen(Exception):  # noqa: N818  # no error
@@ -120,20 +121,26 @@ def _sample_size(images: ImageBlocks) -> int:
     return max(1, min(len(images), most, SAMPLE_BYTES // max(math.prod(images.shape), in_memory)))
 
 
-def _training_seconds(plan: Plan, member: PlannedMember) -> float:
+def _training_seconds(planned: PlannedRun, member: PlannedMember) -> float:
     """Return the time of one network, in all folds and epochs."""
+    plan = planned.plan
     n_jobs, n_passes = plan.n_jobs + plan.n_threshold_runs, plan.n_passes(member)
     assert isinstance(member.learner, NetworkLearner)
     shape = input_shape(plan.dataset, member.image_shape)
-    seconds = _example_seconds(plan, member.learner, shape, member.device) * n_passes / plan.processes_of(member)
-    core_seconds = member.pass_seconds * n_passes
-    return seconds / plan.executor.side_by_side(n_jobs, core_seconds, plan.device, plan.threads, plan.folds_per_gpu)
+    n_classes, device = len(plan.dataset.class_names), planned.devices[member.name]
+    an_example = _example_seconds(member.learner, shape, n_classes, device, planned.threads)
+    at_once = planned.executor.side_by_side(
+        n_jobs, member.pass_seconds * n_passes, planned.device, planned.threads, planned.folds_per_gpu
+    )
+    return an_example * n_passes / planned.processes_of(member) / at_once
 
 
-def _example_seconds(plan: Plan, learner: NetworkLearner, shape: tuple[int, ...], device: Device) -> float:
+def _example_seconds(
+    learner: NetworkLearner, shape: tuple[int, ...], n_classes: int, device: Device, threads: int
+) -> float:
     """Return the time of one example in one epoch."""
-    batch, n_classes = learner.recipe.batch_size, len(plan.dataset.class_names)
-    with reproducible(0, threads=plan.threads), gpu_memory_returned():
+    batch = learner.recipe.batch_size
+    with reproducible(0, threads=threads), gpu_memory_returned():
         inputs = torch.randn(batch, *shape, device=device.place)
         inputs = inputs.permute(0, 3, 1, 2) if len(shape) == 3 else inputs
         labels = torch.randint(0, n_classes, (batch,), device=device.place)

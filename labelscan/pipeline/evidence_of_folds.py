@@ -23,7 +23,7 @@ from labelscan.events import Listener, Noted, Warned
 from labelscan.jobs.fold_job import FoldJob
 from labelscan.jobs.outputs import Outputs
 from labelscan.pipeline.inputs import Contents
-from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.planning import PlannedRun
 from labelscan.pipeline.run_folds import changed_choices, jobs_of, train, warnings_of
 from labelscan.runs.folder import RunFolder
 from labelscan.runs.record import versions
@@ -32,10 +32,11 @@ from labelscan.training.folds import Folds
 
 
 def evidence_of(
-    plan: Plan, contents: Contents, folds: Folds, run: RunFolder, notify: Listener
+    planned: PlannedRun, contents: Contents, folds: Folds, run: RunFolder, notify: Listener
 ) -> tuple[Evidence, list[str]]:
     """Return the evidence of all folds, of which those that are needed are trained, and what they warn of."""
-    by_model, more = jobs_of(plan, contents, folds, run.paths)
+    plan = planned.plan
+    by_model, more = jobs_of(plan, contents, folds)
     jobs, scored = list(chain.from_iterable(by_model.values())), np.flatnonzero(folds.scored)
     kept = _read_kept(run, jobs, plan.dataset, scored, notify)
     outputs = run.paths.outputs
@@ -45,16 +46,16 @@ def evidence_of(
     has_more = kept is not None and has_threshold_runs_of(kept, more) and all(map(outputs.was_done, more))
     lacks_more = bool(more) and not has_more
     known: list[FoldJob] = []
-    if (kept is None or lacks_more) and not plan.only_merges:
-        choices = plan.choices if kept is None else run.record.choices
+    if (kept is None or lacks_more) and not planned.only_merges:
+        choices = planned.choices if kept is None else run.record.choices
         run.rewrite(replace(run.record, versions=versions(), choices=choices))
-    changed = changed_choices(plan, run)
+    changed = changed_choices(planned, run)
     if kept is not None:
         known = jobs if lacks_more else [*jobs, *more]
         if changed:
             notify(Noted(f"finished folds are kept as they were made: {'; '.join(changed)}"))
     with run.timed("training") if kept is None or lacks_more else nullcontext():
-        train(plan, contents, [*jobs, *more], run.paths, notify, in_evidence=known, changed=changed)
+        train(planned, contents, [*jobs, *more], notify, in_evidence=known, changed=changed)
     if kept is not None and not run.has_trained and run.earlier and run.earlier.machines:
         # run.json says what made the evidence, and not what shows it.
         run.rewrite(replace(run.record, machines=run.earlier.machines))
@@ -67,7 +68,7 @@ def evidence_of(
     if not run.is_read_only:
         for job in jobs:
             outputs.drop(job)
-    return evidence, warnings_of([*jobs, *more], run.paths)
+    return evidence, warnings_of([*jobs, *more], outputs)
 
 
 def _read_kept(

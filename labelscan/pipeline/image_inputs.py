@@ -1,7 +1,7 @@
 """The inputs made of images: decoded, or passed through a frozen backbone, in one stream or block by block."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -13,53 +13,60 @@ from labelscan.data.inputs import are_images
 from labelscan.events import Event, Listener, PartDone, StepAdvanced, StepDone, StepStarted, pause
 from labelscan.files.checksums import is_intact, making
 from labelscan.images.blocks import ImageBlocks
-from labelscan.images.cache import Cache
+from labelscan.images.cache import Cache, open_cache
 from labelscan.images.sources import ImageSource
 from labelscan.images.store import Store
 from labelscan.jobs.blocks import BlockJob, FeatureMaker, block_jobs, made_by, make_inputs, put_together, step_of
 from labelscan.jobs.files import CACHE, LOCK_SUFFIX
-from labelscan.jobs.outputs import Outputs
 from labelscan.jobs.run_job import Driver, Job, Result
 from labelscan.jobs.where import Where
-from labelscan.pipeline.input_files import cache_of, inputs_of
-from labelscan.pipeline.planned_members import BY_MACHINE, PlannedMember
-from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.planned_members import PlannedMember
+from labelscan.pipeline.planning import Plan, PlannedRun
 from labelscan.processes.interruption import stopping_at_once
-from labelscan.runs.folder import RunPaths
 from labelscan.training.models import is_backbone
 
 POLL_SECONDS = 0.2
 
 
-def make_store(plan: Plan, member: PlannedMember, source: ImageSource, paths: RunPaths, notify: Listener) -> Store:
+def make_store(planned: PlannedRun, member: PlannedMember, source: ImageSource, notify: Listener) -> Store:
     """Make the file that the folds of a model read: features, or pixels where all of the model is trained.
 
     It is made in one stream where this process makes it alone, else of the blocks that others have made.
     """
-    path = inputs_of(plan, member, paths)
-    paths.inputs.mkdir(parents=True, exist_ok=True)
+    path, outputs = file_of(planned, member), planned.paths.outputs
+    path.parent.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(path, notify):
-        store = read_store(plan, member, paths)
+        store = read_store(planned, member)
         if store is not None and len(store) == len(source):
             return store
         with making(path, made_from_of(member), notify):
             Store.forget(path)
-            jobs = blocks_of_inputs(plan, member, paths)
-            if plan.executor.runs_elsewhere or any(paths.outputs.was_done(job) for job in jobs):
-                return _make_of_blocks(plan, jobs, source, path, paths.outputs, notify)
-            return _make_at_once(plan, member, source, paths, notify)
+            jobs = blocks_of_inputs(planned.plan, member)
+            if planned.executor.runs_elsewhere or any(map(outputs.was_done, jobs)):
+                return _make_of_blocks(planned, jobs, source, path, notify)
+            return _make_at_once(planned, member, source, path, notify)
 
 
-def read_store(plan: Plan, member: PlannedMember, paths: RunPaths) -> Store | None:
+def read_store(planned: PlannedRun, member: PlannedMember) -> Store | None:
     """Return the rows that a model reads, made by what makes them on this machine, or None where there are none.
 
     They do not count where they have changed since they were written. Whether they are of these images, their digests
     tell.
     """
-    path = inputs_of(plan, member, paths)
-    store, wanted = Store.read(path), (member.image_shape, made_by(feature_maker_of(member), plan.device))
+    path = file_of(planned, member)
+    store, wanted = Store.read(path), (member.image_shape, made_by(feature_maker_of(member), planned.device))
     is_wanted = store is not None and (store.shape, store.maker) == wanted
     return store if is_wanted and is_intact(path, made_from_of(member)) else None
+
+
+def file_of(planned: PlannedRun, member: PlannedMember) -> Path:
+    """Return the file that the folds of a model read."""
+    return planned.paths.inputs / planned.plan.inputs_of(member)
+
+
+def cache_of(planned: PlannedRun, notify: Listener) -> AbstractContextManager[Cache]:
+    """Return the cache of a run."""
+    return open_cache(planned.plan.config.cache, planned.paths.inputs / CACHE, notify)
 
 
 def made_from_of(member: PlannedMember) -> str:
@@ -89,11 +96,12 @@ def _one_at_a_time(path: Path, notify: Listener) -> Iterator[None]:
 
 
 def _make_of_blocks(
-    plan: Plan, jobs: Sequence[BlockJob], source: ImageSource, path: Path, outputs: Outputs, notify: Listener
+    planned: PlannedRun, jobs: Sequence[BlockJob], source: ImageSource, path: Path, notify: Listener
 ) -> Store:
+    outputs = planned.paths.outputs
     whole = replace(jobs[0].images, source=source)
     while True:
-        run_blocks(plan, jobs, outputs, notify)
+        run_blocks(planned, jobs, notify)
         store = put_together([outputs.read_block(job) for job in jobs], whole, path)
         with stopping_at_once():
             has_changed = len(store.changed(source, only_known=True)) > 0
@@ -103,14 +111,14 @@ def _make_of_blocks(
             return store
 
 
-def run_blocks(plan: Plan, jobs: Sequence[BlockJob], outputs: Outputs, notify: Listener) -> None:
+def run_blocks(planned: PlannedRun, jobs: Sequence[BlockJob], notify: Listener) -> None:
     """Make the blocks that are not made yet, and store them."""
+    outputs, here = planned.paths.outputs, where_of_blocks(planned)
 
     def where(_: Job) -> Where:
-        return where_of_blocks(plan)
+        return here
 
-    found = where_of_blocks(plan) if not plan.only_merges else None
-    todo = [job for job in jobs if not outputs.is_done(job, found)]
+    todo = [job for job in jobs if not outputs.is_done(job, None if planned.only_merges else here)]
     n_done = sum(len(job.images) for job in jobs) - sum(len(job.images) for job in todo)
     step, started = step_of(jobs[0].maker), monotonic()
 
@@ -118,7 +126,7 @@ def run_blocks(plan: Plan, jobs: Sequence[BlockJob], outputs: Outputs, notify: L
         nonlocal n_done
         assert isinstance(job, BlockJob)
         n_done += len(job.images)
-        return outputs.store(job, where(job), result)
+        return outputs.store(job, here, result)
 
     def listen(event: Event) -> None:
         if isinstance(event, StepAdvanced):  # of one block
@@ -128,24 +136,25 @@ def run_blocks(plan: Plan, jobs: Sequence[BlockJob], outputs: Outputs, notify: L
             notify(StepAdvanced(step, n_done))
 
     notify(StepStarted(step, sum(len(job.images) for job in jobs)))
-    plan.executor.run(todo, Driver({}, where, outputs, store, listen))
+    planned.executor.run(todo, Driver({}, where, outputs, store, listen))
     notify(StepDone(step, monotonic() - started))
 
 
-def where_of_blocks(plan: Plan) -> Where:
+def where_of_blocks(planned: PlannedRun) -> Where:
     """Return where a block of inputs is made: by all cores of a machine, whose threads take an image each."""
-    engines = {made_by(feature_maker_of(one), plan.device) for one in plan.members if one.image_shape is not None}
-    return Where(device=plan.device, threads=1, engine=" ".join(sorted(engines)), cache=plan.config.cache)
+    plan, device = planned.plan, planned.device
+    engines = {made_by(feature_maker_of(one), device) for one in plan.members if one.image_shape is not None}
+    return Where(device=device, threads=1, engine=" ".join(sorted(engines)), cache=plan.config.cache)
 
 
-def blocks_of_inputs(plan: Plan, member: PlannedMember, paths: RunPaths) -> list[BlockJob]:
+def blocks_of_inputs(plan: Plan, member: PlannedMember) -> list[BlockJob]:
     """Return the jobs that make the pixels or features that a model is trained on."""
     source, maker = plan.dataset.inputs, feature_maker_of(member)
     assert are_images(source)
-    others = ("model_reason", "loss", "recipe", *BY_MACHINE)
+    others = ("model_reason", "loss", "recipe")
     choices = {key: value for key, value in member.choices.items() if key not in others}
     return block_jobs(
-        inputs_of(plan, member, paths).stem,
+        Path(plan.inputs_of(member)).stem,
         blocks_of(plan, member, source),
         maker,
         size=plan.config.store.images_per_part,
@@ -153,11 +162,11 @@ def blocks_of_inputs(plan: Plan, member: PlannedMember, paths: RunPaths) -> list
     )
 
 
-def blocks_of_run(plan: Plan, paths: RunPaths) -> list[list[BlockJob]]:
+def blocks_of_run(plan: Plan) -> list[list[BlockJob]]:
     """Return the blocks of each file that is made from images; models that see the same share it."""
     of_images = [one for one in plan.members if one.image_shape is not None]
-    by_file = {inputs_of(plan, one, paths): one for one in reversed(of_images)}
-    return [blocks_of_inputs(plan, one, paths) for one in reversed(by_file.values())]
+    by_file = {plan.inputs_of(one): one for one in reversed(of_images)}
+    return [blocks_of_inputs(plan, one) for one in reversed(by_file.values())]
 
 
 def blocks_of(plan: Plan, member: PlannedMember, source: ImageSource) -> ImageBlocks:
@@ -172,11 +181,13 @@ def blocks_of(plan: Plan, member: PlannedMember, source: ImageSource) -> ImageBl
     )
 
 
-def _make_at_once(plan: Plan, member: PlannedMember, source: ImageSource, paths: RunPaths, notify: Listener) -> Store:
-    path, images = inputs_of(plan, member, paths), blocks_of(plan, member, source)
+def _make_at_once(
+    planned: PlannedRun, member: PlannedMember, source: ImageSource, path: Path, notify: Listener
+) -> Store:
+    images = blocks_of(planned.plan, member, source)
     is_cached = member.frozen is not None or not images.are_there
-    with cache_of(plan, paths, notify) if is_cached else nullcontext(Cache(paths.inputs / CACHE)) as cache:
-        return make_inputs(images, path, feature_maker_of(member), cache=cache, device=plan.device, notify=notify)
+    with cache_of(planned, notify) if is_cached else nullcontext(Cache(path.with_name(CACHE))) as cache:
+        return make_inputs(images, path, feature_maker_of(member), cache=cache, device=planned.device, notify=notify)
 
 
 def is_decoded_for(plan: Plan, member: PlannedMember) -> bool:

@@ -22,13 +22,11 @@ from labelscan.files.atomic import replacing_bytes
 from labelscan.files.checksums import is_intact, making
 from labelscan.images.sources import ImageSource
 from labelscan.images.store import Store
-from labelscan.pipeline.image_inputs import blocks_of_inputs, made_from_of, make_store, read_store
-from labelscan.pipeline.input_files import cache_of, inputs_of
+from labelscan.pipeline.image_inputs import blocks_of_inputs, cache_of, file_of, made_from_of, make_store, read_store
 from labelscan.pipeline.planned_members import PlannedMember
-from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.planning import Plan, PlannedRun
 from labelscan.processes.interruption import stopping_at_once
 from labelscan.runs.files import FRESH
-from labelscan.runs.folder import RunPaths
 from labelscan.runs.same_run import ELSEWHERE_OR_FRESH
 from labelscan.training.models import is_text_embedding
 from labelscan.training.models.embedded_texts import embed_texts
@@ -50,7 +48,7 @@ class Contents:
         return np.isin(np.arange(len(self.numbers)), list(self.unreadable))
 
 
-def read_contents(plan: Plan, paths: RunPaths, notify: Listener, *, may_change: bool = False) -> Contents:
+def read_contents(planned: PlannedRun, notify: Listener, *, may_change: bool = False) -> Contents:
     """Return the contents of all examples, making the inputs of the first model of them unless an earlier run has.
 
     Where images ``may_change``, those of an earlier run that have are read again.
@@ -59,22 +57,22 @@ def read_contents(plan: Plan, paths: RunPaths, notify: Listener, *, may_change: 
         RunFolderError: images have changed since the run began.
         DatasetError: images are unreadable, and the settings ask to stop at them.
     """
-    contents = _contents_of(plan, paths, notify, may_change=may_change)
+    contents = _contents_of(planned, notify, may_change=may_change)
     if contents.unreadable:
-        _report_unreadable(plan, contents.unreadable, notify)
+        _report_unreadable(planned.plan, contents.unreadable, notify)
     return contents
 
 
-def _contents_of(plan: Plan, paths: RunPaths, notify: Listener, *, may_change: bool) -> Contents:
-    inputs = plan.dataset.inputs
+def _contents_of(planned: PlannedRun, notify: Listener, *, may_change: bool) -> Contents:
+    inputs = planned.plan.dataset.inputs
     if isinstance(inputs, Texts):
         return _contents_of_texts(inputs)
     if isinstance(inputs, FeatureTable | ColumnTable):
         table = inputs.features if isinstance(inputs, FeatureTable) else inputs.frame
         return _contents(number_equal_rows(table))
     assert are_images(inputs)
-    known = _known_store(plan, inputs, paths, may_change=may_change)
-    store = known or make_store(plan, plan.members[0], inputs, paths, notify)
+    known = _known_store(planned, inputs, may_change=may_change)
+    store = known or make_store(planned, planned.plan.members[0], inputs, notify)
     numbers = number_identical(store.digests)
     return Contents(numbers=numbers, fingerprint=_fingerprint(store), unreadable=store.unreadable)
 
@@ -91,21 +89,19 @@ def _contents(numbers: NDArray[np.int64], unreadable: dict[int, str] | None = No
     return Contents(numbers=numbers, fingerprint=digest, unreadable=unreadable or {})
 
 
-def provide_inputs(
-    plan: Plan, members: Sequence[PlannedMember], contents: Contents, paths: RunPaths, notify: Listener
-) -> None:
+def provide_inputs(planned: PlannedRun, members: Sequence[PlannedMember], contents: Contents, notify: Listener) -> None:
     """Make sure that the files that the folds of some models read are there, as they were written.
 
     Images are decoded once for each size of which pixels are wanted, and once for each frozen backbone.
     """
-    notify, inputs = _warning_once(notify), plan.dataset.inputs
+    notify, inputs = _warning_once(notify), planned.plan.dataset.inputs
     in_memory = "" if are_images(inputs) else _digest_of(inputs)
     for member in members:
-        path = inputs_of(plan, member, paths)
+        path = file_of(planned, member)
         if are_images(inputs):
-            store = read_store(plan, member, paths)
+            store = read_store(planned, member)
             if store is None or _fingerprint(store) != contents.fingerprint:
-                store = make_store(plan, member, inputs, paths, notify)
+                store = make_store(planned, member, inputs, notify)
                 if _fingerprint(store) != contents.fingerprint:
                     raise RunFolderError("data-changed", "images changed while the run was being resumed", hint=FRESH)
             continue
@@ -113,7 +109,7 @@ def provide_inputs(
         made_from = f"{in_memory}-{made_from_of(member)}"
         if not is_intact(path, made_from):
             with making(path, made_from, notify):
-                _write_rows(plan, inputs, member, path, paths, notify)
+                _write_rows(planned, inputs, member, path, notify)
 
 
 def _warning_once(notify: Listener) -> Listener:
@@ -139,11 +135,10 @@ def _digest_of(inputs: Inputs) -> str:
 
 
 def _write_rows(
-    plan: Plan,
+    planned: PlannedRun,
     inputs: FeatureTable | ColumnTable | Texts,
     member: PlannedMember,
     path: Path,
-    paths: RunPaths,
     notify: Listener,
 ) -> None:
     """Write what is in memory to the file that the folds of a model read."""
@@ -155,7 +150,7 @@ def _write_rows(
     else:
         assert isinstance(inputs, Texts)
         assert is_text_embedding(member.frozen)
-        with cache_of(plan, paths, notify) as cache:
+        with cache_of(planned, notify) as cache:
             embed_texts(inputs.texts, member.frozen, member.fingerprint, path, cache=cache, notify=notify)
 
 
@@ -166,25 +161,25 @@ def _fingerprint(store: Store) -> str:
     return digest.hexdigest()
 
 
-def _known_store(plan: Plan, images: ImageSource, paths: RunPaths, *, may_change: bool) -> Store | None:
+def _known_store(planned: PlannedRun, images: ImageSource, *, may_change: bool) -> Store | None:
     """Return what is known of the images since the run began, or None where they are to be read."""
-    first = plan.members[0]
-    store = Store.read(inputs_of(plan, first, paths), rows=False)
+    plan, first = planned.plan, planned.plan.members[0]
+    store = Store.read(file_of(planned, first), rows=False)
     if store is None or store.shape != first.image_shape or len(store) != len(plan.dataset):
         return None
     with stopping_at_once():  # where files were touched or moved, all of them are read
         changed = store.changed(images)
     if len(changed) and may_change:
         Store.forget(store.path)
-        for job in blocks_of_inputs(plan, first, paths):
-            paths.outputs.forget(job)
+        for job in blocks_of_inputs(plan, first):
+            planned.paths.outputs.forget(job)
         return None
     if len(changed):
         others = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""
         raise RunFolderError(
             "data-changed",
             f"the data has changed since this run: the contents of {plan.dataset.example_ids[changed[0]]!r}{others}",
-            where=str(paths.path),
+            where=str(planned.folder),
             hint=ELSEWHERE_OR_FRESH,
         )
     return store

@@ -15,12 +15,11 @@ from labelscan.files.atomic import writing
 from labelscan.pipeline.image_inputs import blocks_of_run, run_blocks
 from labelscan.pipeline.inputs import read_contents
 from labelscan.pipeline.job_names import JobNames, refuse_unknown
-from labelscan.pipeline.planning import Plan, identity_of
+from labelscan.pipeline.planning import PlannedRun, identity_of
 from labelscan.pipeline.run_folds import assign, jobs_of, train
-from labelscan.pipeline.run_plan import jobs_in
+from labelscan.pipeline.run_plan import jobs_in_blocks
 from labelscan.processes.interruption import shutting_down_gracefully
 from labelscan.runs.files import RUN_FILE
-from labelscan.runs.folder import RunPaths
 from labelscan.runs.opening import check_place
 from labelscan.runs.same_run import ELSEWHERE_OR_FRESH, why_start_over
 
@@ -34,11 +33,11 @@ class Ran:
     """Their names; all are done."""
 
 
-def run_only(plan: Plan, only: Sequence[str], notify: Listener = ignore) -> Ran:
+def run_only(planned: PlannedRun, only: Sequence[str], notify: Listener = ignore) -> Ran:
     """Run some jobs of a run unless they are done, and store their outputs.
 
     Args:
-        plan: that of the run; each process makes it from the same data and settings.
+        planned: the run; each process plans it from the same data and settings.
         only: names of jobs, such as ``fold:3``, ``fold:0-0..0-4`` or ``features:0-7``.
         notify: receives everything that happens.
 
@@ -47,36 +46,37 @@ def run_only(plan: Plan, only: Sequence[str], notify: Listener = ignore) -> Ran:
         RunError: a job failed.
         Interrupted: what is done is kept, and the same command resumes.
     """
-    plan.refuse_slurm()
-    if plan.kept_in:
+    planned.refuse_slurm()
+    if planned.kept_in:
         hint = "give a folder on storage that all processes share"
         raise RunFolderError(
-            "run-in-bucket", "outputs of several processes are not put into a bucket", where=plan.kept_in, hint=hint
+            "run-in-bucket", "outputs of several processes are not put into a bucket", where=planned.kept_in, hint=hint
         )
-    paths = RunPaths.of(plan.folder)
+    plan, folder = planned.plan, planned.folder
     names = [JobNames.of(one) for one in only]
-    refuse_unknown(names, only, jobs_in(plan, paths, in_blocks=True))
-    refuse_other_run(plan)
-    with writing(plan.folder):
-        plan.folder.mkdir(parents=True, exist_ok=True)
+    refuse_unknown(names, only, jobs_in_blocks(plan))
+    refuse_other_run(planned)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     done: list[str] = []
     with shutting_down_gracefully():
-        for blocks in blocks_of_run(plan, paths) if any(one.is_of_inputs for one in names) else []:
+        for blocks in blocks_of_run(plan) if any(one.is_of_inputs for one in names) else []:
             if wanted := [job for job in blocks if any(one.has(job.name) for one in names)]:
-                run_blocks(plan, wanted, paths.outputs, notify)
+                run_blocks(planned, wanted, notify)
                 done += [job.name for job in wanted]
         if all(one.is_of_inputs for one in names):
-            return Ran(plan.folder, tuple(done))
-        contents = read_contents(plan, paths, notify)
-        by_model, more = jobs_of(plan, contents, assign(plan, contents), paths)
+            return Ran(folder, tuple(done))
+        contents = read_contents(planned, notify)
+        by_model, more = jobs_of(plan, contents, assign(plan, contents))
         jobs = [*chain.from_iterable(by_model.values()), *more]
         folds = [job for job in jobs if any(one.has(job.name) for one in names)]
-        train(plan, contents, folds, paths, notify)
-    return Ran(plan.folder, (*done, *(job.name for job in folds)))
+        train(planned, contents, folds, notify)
+    return Ran(folder, (*done, *(job.name for job in folds)))
 
 
-def refuse_other_run(plan: Plan) -> None:
-    """Raise RunFolderError where jobs cannot be run in the folder of a plan: what lies there is of something else."""
-    if (plan.folder / RUN_FILE).is_file() and (other := why_start_over(plan.folder, identity_of(plan))):
-        raise RunFolderError("other-run", other, where=str(plan.folder), hint=ELSEWHERE_OR_FRESH)
-    check_place(plan.folder)
+def refuse_other_run(planned: PlannedRun) -> None:
+    """Raise RunFolderError where jobs cannot be run in the folder: what lies there is of something else."""
+    folder = planned.folder
+    if (folder / RUN_FILE).is_file() and (other := why_start_over(folder, identity_of(planned.plan))):
+        raise RunFolderError("other-run", other, where=str(folder), hint=ELSEWHERE_OR_FRESH)
+    check_place(folder)

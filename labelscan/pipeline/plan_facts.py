@@ -8,10 +8,9 @@ from labelscan.images.cache import NONE, folder_of
 from labelscan.pipeline.image_inputs import blocks_of_run
 from labelscan.pipeline.job_names import JobNames, refuse_unknown
 from labelscan.pipeline.planned_members import PlannedMember, data_kind_of
-from labelscan.pipeline.planning import Plan
-from labelscan.pipeline.run_plan import jobs_in
+from labelscan.pipeline.planning import Plan, PlannedRun
+from labelscan.pipeline.run_plan import jobs_in_blocks
 from labelscan.results.run import member_facts
-from labelscan.runs.folder import RunPaths
 
 INPUT_WORDS = {
     "features": "rows of features",
@@ -21,8 +20,10 @@ INPUT_WORDS = {
 }
 
 
-def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
+def plan_facts(planned: PlannedRun) -> tuple[tuple[str, str], ...]:
     """Return (label, text) pairs that say what would run."""
+    plan = planned.plan
+    engines = [one.engine for one in plan.members if one.engine is not None]
     folds, detection, self_check = plan.config.folds, plan.config.detection, None
     if detection.self_check:
         n_planted = count_wanted(detection.self_check, len(plan.dataset))
@@ -37,11 +38,11 @@ def plan_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         "training": _each(plan, _training),
         "folds": f"{folds.n_folds} x {folds.repeats} repeats" if folds.repeats > 1 else str(folds.n_folds),
         "threshold runs": f"{plan.n_threshold_runs} on all examples" if plan.n_threshold_runs else None,
-        "engine": "; ".join(dict.fromkeys(map(str, plan.engines))) or None,
-        "device": f"{plan.device.name}, {' and '.join(plan.precisions)}",
+        "engine": "; ".join(dict.fromkeys(map(str, engines))) or None,
+        "device": f"{planned.device.name}, {' and '.join(planned.precisions)}",
         "detector": detection.detector,
         "self-check": self_check,
-        "run folder": plan.place,
+        "run folder": planned.place,
         "cache": str(folder_of(plan.config.cache) or NONE) if _uses_cache(plan) else None,
     }
     return tuple((label, text) for label, text in facts.items() if text is not None)
@@ -55,12 +56,12 @@ def job_facts(plan: Plan, only: Sequence[str] = ()) -> tuple[str, str]:
     """
     if only:
         asked = [JobNames.of(one) for one in only]
-        every = jobs_in(plan, RunPaths.of(plan.folder), in_blocks=True)
+        every = jobs_in_blocks(plan)
         refuse_unknown(asked, only, every)
         n_asked = sum(any(one.has(name) for one in asked) for name in every)
         return "jobs", f"{', '.join(only)}: {n_asked:,} of {len(every):,}"
     folds, names = plan.config.folds, []
-    for blocks in blocks_of_run(plan, RunPaths.of(plan.folder)):
+    for blocks in blocks_of_run(plan):
         kind = blocks[0].of.partition("-")[0]
         names.append(f"{kind}:0-{len(blocks) - 1}" if len(blocks) > 1 else f"{kind}:0")
     names.append(f"fold:0-0..{folds.repeats - 1}-{folds.n_folds - 1}")
@@ -74,13 +75,14 @@ def facts_to_json(facts: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {label.replace(" ", "_").replace("-", "_"): text for label, text in facts}
 
 
-def plan_to_json(plan: Plan) -> dict[str, object]:
-    """Return the plan as JSON can hold it."""
+def plan_to_json(planned: PlannedRun) -> dict[str, object]:
+    """Return what would run as JSON can hold it."""
+    plan = planned.plan
     return {
-        **facts_to_json(plan_facts(plan)),
+        **facts_to_json(plan_facts(planned)),
         "examples": len(plan.dataset),
         "classes": len(plan.dataset.class_names),
-        "choices": asdict(plan.choices),
+        "choices": asdict(planned.choices),
         "warnings": list(plan.warnings),
     }
 

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import cast
@@ -22,7 +22,7 @@ from labelscan.jobs.fold_job import Learner
 from labelscan.jobs.learners import ClassifierLearner, GivenClassifier, GivenMaker, NetworkLearner, NetworkMaker
 from labelscan.registry import shown
 from labelscan.training.augmentation import NO_AUGMENTATION
-from labelscan.training.device import Device, device_for
+from labelscan.training.device import Device
 from labelscan.training.encoders import MakeEncoder
 from labelscan.training.encoders.columns import make_for_networks, make_for_trees
 from labelscan.training.engines import EngineChoice, choose_engine
@@ -55,9 +55,6 @@ image: small-cnn took 50 microseconds at 8 x 8 and 330 at 28 x 28, an MLP 15 to 
 TEXT_FEATURES = 256
 """About the columns of an embedding of texts, for an estimate of the time."""
 
-BY_MACHINE = {"engine", "precision"}
-"""The choices for a model that the machine decides, if the settings do not."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedMember:
@@ -75,9 +72,8 @@ class PlannedMember:
     """Whether frozen features are the mean over an image and its mirror image."""
     engine: EngineChoice | None
     """What computes the features of a frozen backbone; None where there is none."""
-    learner: Learner
-    device: Device
-    """Where it is trained, in the precision that suits it."""
+    learner: Learner = field(compare=False)
+    """It follows from the settings and the rest."""
 
     @property
     def loss(self) -> str | None:
@@ -113,17 +109,15 @@ class PlannedMember:
 
     @property
     def choices(self) -> dict[str, object]:
-        """Return what the automatic settings became, for run.json and fingerprints."""
+        """Return what the automatic settings became, whatever machine trains it."""
         return {
             "model": self.name,
             "model_reason": self.reason,
             "model_fingerprint": self.fingerprint,
             "mirrored": self.mirrored,
             "frozen": self.frozen is not None,
-            "engine": None if self.engine is None else str(self.engine),
             "image_shape": None if self.image_shape is None else self.image_shape._asdict(),
             "loss": self.loss,
-            "precision": self.device.dtype_name,
             "recipe": None if self.recipe is None else dataclasses.asdict(self.recipe),
             **({"most_rows": self.most_rows} if self.most_rows else {}),
         }
@@ -192,8 +186,6 @@ def plan_members(
     for member in members:
         if member.most_rows:
             notify(Noted(f"{member.name} is fitted to {member.most_rows:,} rows a fold, by its option max_rows"))
-        if member.device != device:
-            notify(Chosen("precision", member.device.dtype_name, f"{member.name} trains faster so on this processor"))
     schedules = [one.learner.schedule for one in members if isinstance(one.learner, NetworkLearner)]
     for note in dict.fromkeys(note for schedule in schedules for note in schedule.notes):
         notify(Noted(note))
@@ -238,8 +230,6 @@ def _member(
         made_from = _fingerprint_of_file(config.model.weights)
     elif is_text_embedding(seen_by):
         made_from = digest_of_files(seen_by.files())
-    learner = _learner(config, dataset, chosen, shape, given)
-    recipe = learner.recipe if isinstance(learner, NetworkLearner) else None
     return PlannedMember(
         name=chosen.name,
         reason=chosen.reason,
@@ -248,8 +238,7 @@ def _member(
         frozen=chosen.frozen,
         mirrored=has_backbone and config.training.augment in ("auto", "shift-flip", "crop-flip"),
         engine=choose_engine(config.device, device) if has_backbone else None,
-        learner=learner,
-        device=device_for(device, config.device, matrix_units=recipe is not None and recipe.matrix_units),
+        learner=_learner(config, dataset, chosen, shape, given),
     )
 
 

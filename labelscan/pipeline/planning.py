@@ -1,12 +1,13 @@
 """What a run will do, decided before anything is trained: the data, the models and why, their recipes, the device.
 
-Every choice is made here, so that a wrong name fails now and not after hours, and ``--dry-run`` can show it.
+Every choice is made here, so that a wrong name fails now and not after hours, and ``--dry-run`` can show it. What is
+learned is a plan, a value; where and how that is done stands beside it.
 """
 
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -15,12 +16,13 @@ from numpy.typing import ArrayLike
 from labelscan.config import Config, fingerprint, nested, settings_that_matter
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset
-from labelscan.data.inputs import are_images
+from labelscan.data.inputs import FeatureTable, are_images
 from labelscan.data.label_checks import warn_of_counted_labels, warn_of_leaking_columns
+from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.detection.aum_trainings import N_RUNS, n_threshold, with_extra_class
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
-from labelscan.events import Listener, Noted, Warned, ignore
+from labelscan.events import Chosen, Listener, Noted, Warned, ignore
 from labelscan.files.urls import check_data_url, is_url
 from labelscan.images.sizes import NativeSizes, probe
 from labelscan.images.sources import ImageSource
@@ -31,11 +33,11 @@ from labelscan.pipeline.planned_members import PlannedMember, first_network, mod
 from labelscan.pipeline.room import check_room
 from labelscan.runs.bucket import folder_for
 from labelscan.runs.files import DEFAULT_PARENT
+from labelscan.runs.folder import RunPaths
 from labelscan.runs.record import Choices, Described
 from labelscan.runs.same_run import Identity
 from labelscan.training.data_parallel import check_gpus
-from labelscan.training.device import Device, all_gpus, choose_device
-from labelscan.training.engines import EngineChoice
+from labelscan.training.device import Device, all_gpus, choose_device, device_for
 from labelscan.training.gpu_memory import folds_per_gpu
 from labelscan.training.schedule import check_loss
 from labelscan.training.user_model import UserModel, given_models
@@ -43,26 +45,72 @@ from labelscan.training.user_model import UserModel, given_models
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All decisions of a run."""
+    """What is learned, from what and by which models: a value without paths or devices, which can be compared."""
 
     config: Config
-    dataset: Dataset
+    dataset: Dataset = field(repr=False, compare=False)
     data_fingerprint: str
     """Changes with ids, labels, groups and data in memory; the store compares the contents of files."""
     members: tuple[PlannedMember, ...]
     """One for each model, at least one."""
-    device: Device
-    threads: int
-    """CPU threads of each fold."""
-    executor: Executor
-    folder: Path
     warnings: tuple[str, ...]
-    kept_in: str = ""
-    """The address of the bucket that the run is kept in, of which the folder is then a copy."""
     n_threshold_runs: int = 0
     """Trainings with an extra class, on all examples, in addition to the folds."""
+
+    @property
+    def n_jobs(self) -> int:
+        """Return how many folds are trained, over all repeats and models."""
+        return self.config.folds.n_folds * self.config.folds.repeats * len(self.members)
+
+    @property
+    def network(self) -> PlannedMember:
+        """Return the first model that is a network, else the first."""
+        return first_network(self.members)
+
+    @property
+    def models(self) -> dict[str, object]:
+        """Return the names and fingerprints of all models, as settings that results depend on."""
+        return models_of(self.members)
+
+    def n_passes(self, member: PlannedMember) -> int:
+        """Return about how many examples the training of one model passes over, in all folds and epochs."""
+        models = (self.config.folds.n_folds - 1) * self.config.folds.repeats
+        models += self.n_threshold_runs if member is self.network else 0
+        return int(len(self.dataset) * models * member.learner.n_epochs)
+
+    def inputs_of(self, member: PlannedMember) -> str:
+        """Return the name of the file that the folds of a model read; models that see the same share one."""
+        if member.frozen is None and member.image_shape is None and not isinstance(self.dataset.inputs, FeatureTable):
+            return f"rows{ROWS_SUFFIX}"
+        kind, same = "features", [one for one in self.members if one.frozen is not None]
+        if member.frozen is None and member.image_shape is not None:
+            kind, same = "images", [one for one in self.members if one.frozen is None]
+        seen = list(dict.fromkeys((one.frozen, one.image_shape) for one in same))
+        number = seen.index((member.frozen, member.image_shape)) if seen else 0
+        return f"{kind}-{number + 1}.npy" if number else f"{kind}.npy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedRun:
+    """A plan, and where and how it is run."""
+
+    plan: Plan
+    executor: Executor
+    device: Device
+    devices: Mapping[str, Device]
+    """The same for each model by its name, in the precision that suits it."""
+    threads: int
+    """CPU threads of each fold."""
+    paths: RunPaths
+    kept_in: str = ""
+    """The address of the bucket that the run is kept in, of which the folder is then a copy."""
     only_merges: bool = False
     """Whether no fold is trained, and what other processes have done is taken, whatever machines those ran on."""
+
+    @property
+    def folder(self) -> Path:
+        """Return the run folder."""
+        return self.paths.path
 
     @property
     def place(self) -> str:
@@ -76,75 +124,55 @@ class Plan:
             raise ConfigError("wrong-usage", "only detect sends tasks to Slurm", where="executor.name", hint=hint)
 
     @property
-    def n_jobs(self) -> int:
-        """Return how many folds are trained, over all repeats and models."""
-        return self.config.folds.n_folds * self.config.folds.repeats * len(self.members)
-
-    @property
-    def network(self) -> PlannedMember:
-        """Return the first model that is a network, else the first."""
-        return first_network(self.members)
-
-    @property
-    def engines(self) -> tuple[EngineChoice, ...]:
-        """Return what computes the features of frozen backbones."""
-        return tuple(one.engine for one in self.members if one.engine is not None)
-
-    @property
     def precisions(self) -> tuple[str, ...]:
         """Return the types that the models are trained in."""
-        return tuple(dict.fromkeys(one.device.dtype_name for one in self.members))
+        return tuple(dict.fromkeys(self.devices[one.name].dtype_name for one in self.plan.members))
 
     @property
     def choices(self) -> Choices:
         """Return what the automatic settings became, for run.json."""
         return Choices(
-            opinions=tuple(one.choices for one in self.members),
+            opinions=tuple(
+                {
+                    **one.choices,
+                    "engine": None if one.engine is None else str(one.engine),
+                    "precision": self.devices[one.name].dtype_name,
+                }
+                for one in self.plan.members
+            ),
             device=dataclasses.asdict(self.device),
             threads=self.threads,
             gpus_per_fold=self.processes_per_fold,
         )
 
-    @property
-    def models(self) -> dict[str, object]:
-        """Return the names and fingerprints of all models, as settings that results depend on."""
-        return models_of(self.members)
-
     @cached_property
     def folds_per_gpu(self) -> int:
         """Return how many folds share a GPU: those that the settings say, or as many as leave each other room."""
-        n_jobs, processes = self.n_jobs + self.n_threshold_runs, self.config.executor.processes
-        n_each = self.processes_per_fold
+        plan, n_each = self.plan, self.processes_per_fold
+        n_jobs, processes = plan.n_jobs + plan.n_threshold_runs, plan.config.executor.processes
         if processes:
             return math.ceil(min(processes, n_jobs) / len(all_gpus(self.device, n_each)))
         if self.device.kind != "cuda" or n_each > 1:  # a fold that has several to itself fills them
             return 1
         if self.executor.runs_elsewhere:  # it gives each fold a GPU, or the share that it was given
             return max(1, int(1 / getattr(self.executor, "gpus_per_fold", 1.0)))
-        n_examples, n_classes = len(self.dataset), len(self.dataset.class_names)
+        n_examples, n_classes = len(plan.dataset), len(plan.dataset.class_names)
         return folds_per_gpu(
             self.device,
             n_jobs,
-            n_passes=sum(map(self.n_passes, self.members)),
-            step_bytes=max((one.step_bytes(self.dataset) for one in self.members if one.is_network), default=math.inf),
+            n_passes=sum(map(plan.n_passes, plan.members)),
+            step_bytes=max((one.step_bytes(plan.dataset) for one in plan.members if one.is_network), default=math.inf),
             n_probs=n_examples * (n_classes + 1),  # a threshold run has a class more
         )
 
     @property
     def processes_per_fold(self) -> int:
         """Return how many processes train a network together that is trained whole."""
-        return max(map(self.processes_of, self.members))
+        return max(map(self.processes_of, self.plan.members))
 
     def processes_of(self, member: PlannedMember) -> int:
         """Return how many processes train a fold of one model together."""
-        return self.config.executor.processes_per_fold if member.can_be_shared else 1
-
-    def n_passes(self, member: PlannedMember) -> int:
-        """Return about how many examples the training of one model passes over, in all folds and epochs."""
-        n_folds = self.config.folds.n_folds
-        models = (n_folds - 1) * self.config.folds.repeats
-        models += self.n_threshold_runs if member is self.network else 0
-        return int(len(self.dataset) * models * member.learner.n_epochs)
+        return self.plan.config.executor.processes_per_fold if member.can_be_shared else 1
 
 
 def plan(
@@ -156,7 +184,7 @@ def plan(
     model: UserModel | Sequence[UserModel] | None = None,
     output: Path | str | None = None,
     notify: Listener = ignore,
-) -> Plan:
+) -> PlannedRun:
     """Return what ``detect`` would do with the same arguments, without training or writing.
 
     Raises:
@@ -191,34 +219,42 @@ def plan(
     for warning in about_labels:
         notify(Warned(warning))
     members, warnings = plan_members(config, dataset, sizes, given_models(model), device, notify)
+    devices = {}
+    for one in members:
+        has_matrix_units = one.recipe is not None and one.recipe.matrix_units
+        devices[one.name] = device_for(device, config.device, matrix_units=has_matrix_units)
+        if devices[one.name] != device:
+            notify(Chosen("precision", devices[one.name].dtype_name, f"{one.name} trains faster so on this processor"))
     if has_threshold_runs:  # refused now where they cannot work
         n_threshold(len(dataset), len(dataset.class_names))
         with_extra_class(first_network(members).learner)
-    data_fingerprint = dataset.fingerprint()
-    matters = {**results_depend_on(config), "data": data_fingerprint, **models_of(members)}
-    kept_in = str(output) if output is not None and is_url(str(output)) else ""
-    if kept_in:
-        check_data_url(kept_in, where="--output")
-    folder = folder_for(kept_in) if kept_in else Path(output or _usual_folder(dataset, matters))
-    check_room(members, len(dataset), folder)
-    n_jobs = config.folds.n_folds * config.folds.repeats * len(members)
-    return Plan(
+    what = Plan(
         config=config,
         dataset=dataset,
-        data_fingerprint=data_fingerprint,
+        data_fingerprint=dataset.fingerprint(),
         members=members,
-        device=device,
-        threads=config.executor.threads or executor.threads_per_fold(n_jobs, device),
-        executor=executor,
-        folder=folder,
-        kept_in=kept_in,
         warnings=(*about_labels, *warnings),
         n_threshold_runs=N_RUNS if has_threshold_runs else 0,
     )
+    kept_in = str(output) if output is not None and is_url(str(output)) else ""
+    if kept_in:
+        check_data_url(kept_in, where="--output")
+    folder = folder_for(kept_in) if kept_in else Path(output or _usual_folder(what))
+    check_room(members, len(dataset), folder)
+    return PlannedRun(
+        plan=what,
+        executor=executor,
+        device=device,
+        devices=devices,
+        threads=config.executor.threads or executor.threads_per_fold(what.n_jobs, device),
+        paths=RunPaths.of(folder),
+        kept_in=kept_in,
+    )
 
 
-def _usual_folder(dataset: Dataset, matters: Mapping[str, object]) -> Path:
-    return DEFAULT_PARENT / f"{dataset.name}-{fingerprint(matters)[:8]}"
+def _usual_folder(plan: Plan) -> Path:
+    matters = {**results_depend_on(plan.config), "data": plan.data_fingerprint, **plan.models}
+    return DEFAULT_PARENT / f"{plan.dataset.name}-{fingerprint(matters)[:8]}"
 
 
 def results_depend_on(config: Config) -> dict[str, object]:

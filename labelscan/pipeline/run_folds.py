@@ -9,18 +9,18 @@ from labelscan.config import fingerprint
 from labelscan.detection.aum_trainings import threshold_jobs
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, TrainingPlanned, Warned
+from labelscan.jobs.executors import Executor
 from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.jobs.fold_job import JOB_VERSION, FoldId, FoldJob
-from labelscan.jobs.outputs import DoneMark
+from labelscan.jobs.outputs import DoneMark, Outputs
 from labelscan.jobs.run_job import Driver, Job
 from labelscan.jobs.where import Where
 from labelscan.pipeline.image_inputs import where_of_blocks
-from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.inputs import Contents, provide_inputs
-from labelscan.pipeline.planned_members import BY_MACHINE, PlannedMember
-from labelscan.pipeline.planning import Plan, results_depend_on
+from labelscan.pipeline.planned_members import PlannedMember
+from labelscan.pipeline.planning import Plan, PlannedRun, results_depend_on
 from labelscan.processes.interruption import shutting_down_gracefully
-from labelscan.runs.folder import RunFolder, RunPaths
+from labelscan.runs.folder import RunFolder
 from labelscan.runs.record import Choices
 from labelscan.runs.same_run import changes
 from labelscan.training.device import seed_of
@@ -59,20 +59,18 @@ def assign(plan: Plan, contents: Contents) -> Folds:
     )
 
 
-def jobs_of(
-    plan: Plan, contents: Contents, folds: Folds, paths: RunPaths
-) -> tuple[dict[str, list[FoldJob]], list[FoldJob]]:
+def jobs_of(plan: Plan, contents: Contents, folds: Folds) -> tuple[dict[str, list[FoldJob]], list[FoldJob]]:
     """Return the folds of each model by its name, and the trainings with an extra class where the plan has any."""
-    by_model = {one.name: fold_jobs(plan, one, contents, folds, paths) for one in plan.members}
+    by_model = {one.name: fold_jobs(plan, one, contents, folds) for one in plan.members}
     if not plan.n_threshold_runs:
         return by_model, []
     return by_model, threshold_jobs(by_model[plan.network.name][0], np.flatnonzero(folds.scored))
 
 
-def fold_jobs(plan: Plan, member: PlannedMember, contents: Contents, folds: Folds, paths: RunPaths) -> list[FoldJob]:
+def fold_jobs(plan: Plan, member: PlannedMember, contents: Contents, folds: Folds) -> list[FoldJob]:
     """Return one job for each fold of one model, in the order of repeats and folds."""
     config, number = plan.config, plan.members.index(member)
-    choices = {key: value for key, value in member.choices.items() if key not in ("model_reason", *BY_MACHINE)}
+    choices = {key: value for key, value in member.choices.items() if key != "model_reason"}
     made_from = fingerprint(
         {
             "settings": results_depend_on(config),
@@ -86,7 +84,7 @@ def fold_jobs(plan: Plan, member: PlannedMember, contents: Contents, folds: Fold
         FoldJob(
             id=FoldId(repeat=repeat, fold=fold, number=number, opinion=member.name if len(plan.members) > 1 else ""),
             made_from=made_from,
-            inputs=inputs_of(plan, member, paths).name,
+            inputs=plan.inputs_of(member),
             given_labels=plan.dataset.given_labels,
             n_classes=len(plan.dataset.class_names),
             train_index=folds.train_index(repeat, fold),
@@ -101,29 +99,28 @@ def fold_jobs(plan: Plan, member: PlannedMember, contents: Contents, folds: Fold
     ]
 
 
-def where_of(plan: Plan) -> Callable[[Job], Where]:
+def where_of(planned: PlannedRun) -> Callable[[Job], Where]:
     """Return where each job of a plan runs: those of one model all alike."""
     at = [
         Where(
-            device=one.device,
-            threads=plan.threads,
-            n_processes=plan.processes_of(one),
+            device=planned.devices[one.name],
+            threads=planned.threads,
+            n_processes=planned.processes_of(one),
             engine="" if one.engine is None else str(one.engine),
-            folds_per_gpu=plan.folds_per_gpu,
-            resident_bytes=resident_bytes(plan.device, plan.folds_per_gpu),
-            cache_bytes=plan.config.store.cache_megabytes * 2**20,
-            cache=plan.config.cache,
+            folds_per_gpu=planned.folds_per_gpu,
+            resident_bytes=resident_bytes(planned.device, planned.folds_per_gpu),
+            cache_bytes=planned.plan.config.store.cache_megabytes * 2**20,
+            cache=planned.plan.config.cache,
         )
-        for one in plan.members
+        for one in planned.plan.members
     ]
-    return lambda job: at[job.id.number] if isinstance(job, FoldJob) else where_of_blocks(plan)
+    return lambda job: at[job.id.number] if isinstance(job, FoldJob) else where_of_blocks(planned)
 
 
 def train(
-    plan: Plan,
+    planned: PlannedRun,
     contents: Contents,
     jobs: list[FoldJob],
-    paths: RunPaths,
     notify: Listener,
     *,
     in_evidence: Collection[FoldJob] = (),
@@ -132,10 +129,9 @@ def train(
     """Run the jobs that are not done, or whose output is gone and not in the evidence either, and store their outputs.
 
     Args:
-        plan: that of the run.
+        planned: the run.
         contents: of the examples.
         jobs: what must be done in the end.
-        paths: of the run.
         notify: receives everything that happens.
         in_evidence: those whose outputs the evidence has.
         changed: in which choices the plan differs from what the run was begun with.
@@ -143,17 +139,17 @@ def train(
     Raises:
         NotDoneError: the plan only merges, and some jobs are not done.
     """
-    outputs, where = paths.outputs, where_of(plan)
+    plan, outputs, where = planned.plan, planned.paths.outputs, where_of(planned)
     done: dict[str, DoneMark] = {}
     for job in jobs:
-        mark = outputs.mark(job, None if plan.only_merges or job in in_evidence else where(job))
+        mark = outputs.mark(job, None if planned.only_merges or job in in_evidence else where(job))
         if mark is not None and (job in in_evidence or outputs.has_output(job)):
             done[job.name] = mark
     todo = [job for job in jobs if job.name not in done]
     if len({(job.id.number, done[job.name].made_where) for job in jobs if job.name in done}) > len(plan.members):
         notify(Warned(UNLIKE))
-    if todo and plan.only_merges:
-        raise _not_done(todo, plan)
+    if todo and planned.only_merges:
+        raise _not_done(todo, planned.executor)
     if any(outputs.was_done(job) for job in todo):
         why = "; ".join(changed) or OTHER_MAKER
         if any(outputs.mark(job, where(job)) for job in todo):
@@ -161,9 +157,9 @@ def train(
         notify(Warned(f"finished folds are trained again: {why}"))
     if todo:
         read = {job.inputs for job in todo}
-        wanted = {path.name: one for one in plan.members if (path := inputs_of(plan, one, paths)).name in read}
+        wanted = {name: one for one in plan.members if (name := plan.inputs_of(one)) in read}
         with shutting_down_gracefully():
-            provide_inputs(plan, list(wanted.values()), contents, paths, notify)
+            provide_inputs(planned, list(wanted.values()), contents, notify)
     n_epochs = max(0 if one.recipe is None else one.recipe.epochs for one in plan.members)
     n_runs = plan.n_threshold_runs
     notify(TrainingPlanned(len(jobs) - n_runs, n_epochs, len(done), n_runs, len(plan.members)))
@@ -172,22 +168,21 @@ def train(
             outputs.tidy(job)  # the process that finished it may have been killed before it could
             notify(outputs.event(job, done[job.name]))
     if todo:
-        rows = {path.name: path for path in (inputs_of(plan, one, paths) for one in plan.members)}
         driver = Driver(
-            inputs=rows,
+            inputs={name: planned.paths.inputs / name for name in map(plan.inputs_of, plan.members)},
             where=where,
             outputs=outputs,
             store=lambda job, result: outputs.store(job, where(job), result),
             notify=notify,
         )
         with shutting_down_gracefully():
-            plan.executor.run(todo, driver)
+            planned.executor.run(todo, driver)
 
 
-def _not_done(jobs: Sequence[FoldJob], plan: Plan) -> NotDoneError:
+def _not_done(jobs: Sequence[FoldJob], executor: Executor) -> NotDoneError:
     more = f" and {len(jobs) - SHOWN} more" if len(jobs) > SHOWN else ""
     hint = "run them first: the same command with --only in place of --merge"
-    if isinstance(plan.executor, SlurmExecutor):
+    if isinstance(executor, SlurmExecutor):
         hint = "the same command without --merge and --detach submits them"
     error = NotDoneError(
         "jobs-not-done",
@@ -198,9 +193,9 @@ def _not_done(jobs: Sequence[FoldJob], plan: Plan) -> NotDoneError:
     return error
 
 
-def warnings_of(jobs: Sequence[FoldJob], paths: RunPaths) -> list[str]:
+def warnings_of(jobs: Sequence[FoldJob], outputs: Outputs) -> list[str]:
     """Return what finished folds warn of, and which of them learned nothing while others did."""
-    marks = [(job.place, mark) for job in jobs if (mark := DoneMark.read(paths.outputs.folder_of(job)))]
+    marks = [(job.place, mark) for job in jobs if (mark := DoneMark.read(outputs.folder_of(job)))]
     warnings = list(dict.fromkeys(chain.from_iterable(mark.warnings for _, mark in marks)))
     failed = [place for place, mark in marks if mark.learned_nothing]
     if 0 < len(failed) < len(jobs):  # where none learned anything, that is said of the run
@@ -212,10 +207,10 @@ def warnings_of(jobs: Sequence[FoldJob], paths: RunPaths) -> list[str]:
     return warnings
 
 
-def changed_choices(plan: Plan, run: RunFolder) -> list[str]:
+def changed_choices(planned: PlannedRun, run: RunFolder) -> list[str]:
     """Return in which choices the plan differs from what the run in the folder was begun with."""
     before = run.earlier_choices
-    return changes(_by_model(before), _by_model(plan.choices)) if before else []
+    return changes(_by_model(before), _by_model(planned.choices)) if before else []
 
 
 def _by_model(choices: Choices) -> dict[str, object]:

@@ -9,21 +9,20 @@ from labelscan.events import Listener, Noted, ignore
 from labelscan.jobs.files import AUM
 from labelscan.jobs.fold_job import FoldId
 from labelscan.pipeline.image_inputs import blocks_of_run
-from labelscan.pipeline.input_files import inputs_of
 from labelscan.pipeline.inputs import read_contents
-from labelscan.pipeline.planning import Plan, identity_of
+from labelscan.pipeline.planning import Plan, PlannedRun, identity_of
 from labelscan.pipeline.self_check import check_itself
 from labelscan.pipeline.train_and_judge import train_and_judge
 from labelscan.processes.interruption import shutting_down_gracefully
 from labelscan.results.run import Run
-from labelscan.runs.folder import RunFolder, RunPaths
+from labelscan.runs.folder import RunFolder
 from labelscan.runs.opening import open_run
 from labelscan.runs.record import RunRecord
 from labelscan.training.hardware import hardware
 
 
 def run_plan(
-    plan: Plan,
+    planned: PlannedRun,
     *,
     resume: bool = False,
     fresh: bool = False,
@@ -36,7 +35,7 @@ def run_plan(
     """Train fold by fold, judge every label by models that never saw it, and write the run folder.
 
     Args:
-        plan: what to do.
+        planned: what to do, and where.
         resume: whether a missing run is an error.
         fresh: whether an earlier run in the folder is deleted.
         inputs: a folder of decoded images and features, shared by runs with the same data, model and image size;
@@ -46,45 +45,46 @@ def run_plan(
         for_gate: whether the run only serves a verdict, and replaces that of a gate on data as it was before.
         notify: receives everything that happens.
     """
-    plan.refuse_slurm()
+    planned.refuse_slurm()
 
     def begin(run: RunFolder, record: RunRecord) -> RunRecord:
-        return dataclasses.replace(with_plan(record, plan, run), planted=planted)
+        return dataclasses.replace(with_plan(record, planned, run), planted=planted)
 
     with open_run(
-        plan.folder,
-        identity_of(plan, for_gate=for_gate),
+        planned.folder,
+        identity_of(planned.plan, for_gate=for_gate),
         resume=resume,
         fresh=fresh,
         inputs=inputs,
-        kept_in=plan.kept_in,
+        kept_in=planned.kept_in,
         begin=begin,
     ) as run:
         upload = run.uploading(notify)
         log = run.logging(upload)
         if run.started_over:
-            log(Noted(f"{plan.folder} starts over: {run.started_over}"))
+            log(Noted(f"{planned.folder} starts over: {run.started_over}"))
         if run.is_read_only:
-            log(Noted(f"{plan.folder} can only be read: what is shown is not written"))
-        here = keeping_threads(plan, run)
-        used = hardware(here.device, threads=here.threads, precisions=here.precisions, engines=here.engines)
+            log(Noted(f"{planned.folder} can only be read: what is shown is not written"))
+        here = dataclasses.replace(keeping_threads(planned, run), paths=run.paths)
+        engines = [one.engine for one in here.plan.members if one.engine is not None]
+        used = hardware(here.device, threads=here.threads, precisions=here.precisions, engines=engines)
         run.record_machine(**used)
         with shutting_down_gracefully():
-            contents = read_contents(here, run.paths, log, may_change=run.may_change_data)
+            contents = read_contents(here, log, may_change=run.may_change_data)
         result, detections = train_and_judge(here, contents, run, log, review)
-        if here.config.detection.self_check and not run.is_read_only:
+        if here.plan.config.detection.self_check and not run.is_read_only:
             again = dataclasses.replace(here, only_merges=False)  # its folds are trained here
             result = check_itself(again, contents, result, detections, run, upload)
         run.drop_inputs()
         return result
 
 
-def with_plan(record: RunRecord, plan: Plan, run: RunFolder) -> RunRecord:
+def with_plan(record: RunRecord, planned: PlannedRun, run: RunFolder) -> RunRecord:
     """Return the record of a run with what it says of a plan: what the automatic settings became, and all jobs.
 
     Of a run that is resumed, what has made its folds stays until this process trains.
     """
-    record = dataclasses.replace(record, choices=plan.choices, jobs=tuple(jobs_in(plan, run.paths)))
+    record = dataclasses.replace(record, choices=planned.choices, jobs=tuple(jobs_in(planned)))
     before = run.earlier
     return (
         record
@@ -95,12 +95,21 @@ def with_plan(record: RunRecord, plan: Plan, run: RunFolder) -> RunRecord:
     )
 
 
-def jobs_in(plan: Plan, paths: RunPaths, *, in_blocks: bool = False) -> list[str]:
-    """Return the names of all jobs of a plan; inputs of images are one job each, or ``in_blocks`` one a block."""
-    of_images = [one for one in plan.members if one.image_shape is not None]
-    inputs = [inputs_of(plan, one, paths).stem for one in of_images]
-    if in_blocks or plan.executor.runs_elsewhere:
-        inputs = [job.name for job in chain.from_iterable(blocks_of_run(plan, paths))]
+def jobs_in(planned: PlannedRun) -> list[str]:
+    """Return the names of all jobs of a run; inputs that this machine makes alone are one job each."""
+    plan = planned.plan
+    if planned.executor.runs_elsewhere:
+        return jobs_in_blocks(plan)
+    inputs = [Path(plan.inputs_of(one)).stem for one in plan.members if one.image_shape is not None]
+    return list(dict.fromkeys([*inputs, *_trainings_in(plan)]))
+
+
+def jobs_in_blocks(plan: Plan) -> list[str]:
+    """Return the names of all jobs of a plan, of inputs of images one for each block."""
+    return [*(job.name for job in chain.from_iterable(blocks_of_run(plan))), *_trainings_in(plan)]
+
+
+def _trainings_in(plan: Plan) -> list[str]:
     folds, repeats = plan.config.folds.n_folds, plan.config.folds.repeats
     names = [
         FoldId(repeat=repeat, fold=fold, number=number).name
@@ -108,13 +117,12 @@ def jobs_in(plan: Plan, paths: RunPaths, *, in_blocks: bool = False) -> list[str
         for repeat in range(repeats)
         for fold in range(folds)
     ]
-    names += [FoldId(kind=AUM, fold=number).name for number in range(plan.n_threshold_runs)]
-    return list(dict.fromkeys([*inputs, *names]))
+    return names + [FoldId(kind=AUM, fold=number).name for number in range(plan.n_threshold_runs)]
 
 
-def keeping_threads(plan: Plan, run: RunFolder) -> Plan:
-    """Return the plan with as many threads a fold as the run began with, so that finished folds stay valid."""
+def keeping_threads(planned: PlannedRun, run: RunFolder) -> PlannedRun:
+    """Return the same with as many threads a fold as the run began with, so that finished folds stay valid."""
     before = run.earlier_choices
-    if before is None or before.threads is None or plan.config.executor.threads:
-        return plan
-    return dataclasses.replace(plan, threads=before.threads)
+    if before is None or before.threads is None or planned.plan.config.executor.threads:
+        return planned
+    return dataclasses.replace(planned, threads=before.threads)

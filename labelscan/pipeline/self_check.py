@@ -13,7 +13,7 @@ from labelscan.detection.self_check import judge_by_planted
 from labelscan.events import Listener, Noted, Warned
 from labelscan.jobs.files import AUM, FOLD
 from labelscan.pipeline.inputs import Contents
-from labelscan.pipeline.planning import Plan, identity_of
+from labelscan.pipeline.planning import PlannedRun, identity_of
 from labelscan.pipeline.train_and_judge import train_and_judge
 from labelscan.results.health import LEARNED_NOTHING
 from labelscan.results.run import Run
@@ -25,14 +25,14 @@ from labelscan.runs.record import RunRecord
 
 
 def check_itself(
-    plan: Plan, contents: Contents, first: Run, detections: Detections, run: RunFolder, notify: Listener
+    planned: PlannedRun, contents: Contents, first: Run, detections: Detections, run: RunFolder, notify: Listener
 ) -> Run:
     """Repeat everything with a few planted errors, and return the first run with the result.
 
     The second run is like any other, in a folder inside that of the first, and can be resumed too. It measures the
     detectors, so both runs are compared without the decisions of a person.
     """
-    log = run.logging(notify)
+    plan, log = planned.plan, run.logging(notify)
     _, number, count = np.unique(contents.numbers, return_inverse=True, return_counts=True)
     is_alone = np.asarray(count[number] == 1)  # no other example has the same content
     planted = plant_errors(
@@ -51,7 +51,7 @@ def check_itself(
     else:
         log(Noted(f"self-check: training again with {len(planted):,} planted errors"))
         with run.timed("self_check"):
-            checked, judged = _run_again(plan, contents, planted, run, notify)
+            checked, judged = _run_again(planned, contents, planted, run, notify)
         found = judge_by_planted(planted, (first.evidence, detections), (checked.evidence, judged), folder=SELF_CHECK)
         summary = dataclasses.replace(summary, self_check=found)
     summary.write(run.path)
@@ -60,24 +60,25 @@ def check_itself(
 
 
 def _run_again(
-    plan: Plan, contents: Contents, planted: PlantedErrors, run: RunFolder, notify: Listener
+    planned: PlannedRun, contents: Contents, planted: PlantedErrors, run: RunFolder, notify: Listener
 ) -> tuple[Run, Detections]:
     """Return the run of the self-check, started over where an earlier one had other errors in it."""
-    folder = run.path / SELF_CHECK
+    plan, folder = planned.plan, run.path / SELF_CHECK
     data = fingerprint([plan.data_fingerprint, planted.index.tolist(), planted.labels.tolist()])
     before = RunRecord.find(folder)
     if before is None or before.data.fingerprint != data:
         shutil.rmtree(folder, ignore_errors=True)
     config = dataclasses.replace(plan.config, detection=dataclasses.replace(plan.config.detection, self_check=0.0))
     dataset = dataclasses.replace(plan.dataset, given_labels=planted.in_place(plan.dataset.given_labels))
-    again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data, folder=folder, kept_in="")
+    again = dataclasses.replace(plan, config=config, dataset=dataset, data_fingerprint=data)
     jobs = tuple(name for name in run.record.jobs or () if name.startswith((FOLD, AUM)))
 
     def begin(_: RunFolder, record: RunRecord) -> RunRecord:
-        return dataclasses.replace(record, choices=plan.choices, jobs=jobs, planted=True)
+        return dataclasses.replace(record, choices=planned.choices, jobs=jobs, planted=True)
 
     with open_run(folder, identity_of(again), inputs=run.paths.inputs, begin=begin) as second:
         planted.write(folder / PLANTED_FILE, plan.dataset)
-        result = train_and_judge(again, contents, second, second.logging(notify))
+        there = dataclasses.replace(planned, plan=again, paths=second.paths, kept_in="")
+        result = train_and_judge(there, contents, second, second.logging(notify))
         run.has_trained |= second.has_trained
         return result

@@ -42,13 +42,12 @@ from labelscan.pipeline import planning
 from labelscan.pipeline.image_inputs import blocks_of_run
 from labelscan.pipeline.job_names import JobNames
 from labelscan.pipeline.only import refuse_other_run, run_only
-from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.planning import PlannedRun
 from labelscan.pipeline.run_folds import NotDoneError
-from labelscan.pipeline.run_plan import jobs_in
+from labelscan.pipeline.run_plan import jobs_in_blocks
 from labelscan.processes import interruption
 from labelscan.results.run import Run
 from labelscan.runs.files import SLURM
-from labelscan.runs.folder import RunPaths
 from labelscan.runs.status import count_done, is_finished
 
 _LOG = logging.getLogger(__name__)
@@ -112,22 +111,24 @@ class Submitted:
         return [str(task.job_id) for task in self.tasks]
 
 
-def submit_and_merge(plan: Plan, merge: Callable[[], Run], notify: Listener = ignore, tell: Listener = ignore) -> Run:
+def submit_and_merge(
+    planned: PlannedRun, merge: Callable[[], Run], notify: Listener = ignore, tell: Listener = ignore
+) -> Run:
     """Return what ``merge`` does once all jobs are done; those that it calls not done are submitted again, once."""
-    if not is_finished(plan.place):
-        wait_for(submit(plan, notify), notify, tell)
+    if not is_finished(planned.place):
+        wait_for(submit(planned, notify), notify, tell)
     try:
         return merge()
     except NotDoneError as error:  # made from something else, or the evidence of a finished run is damaged
-        wait_for(submit(plan, notify, error.jobs), notify, tell)
+        wait_for(submit(planned, notify, error.jobs), notify, tell)
     return merge()
 
 
-def submit(plan: Plan, notify: Listener = ignore, trainings: Sequence[str] | None = None) -> Submitted:
+def submit(planned: PlannedRun, notify: Listener = ignore, trainings: Sequence[str] | None = None) -> Submitted:
     """Submit the jobs of a run that are not done, and return at once.
 
     Args:
-        plan: that of the run.
+        planned: the run.
         notify: receives what was submitted.
         trainings: the folds and threshold runs to submit; None is those that have no whole output.
 
@@ -135,7 +136,7 @@ def submit(plan: Plan, notify: Listener = ignore, trainings: Sequence[str] | Non
         ConfigError: submitit is not installed, there is no Slurm, or the data is in memory.
         RunFolderError: the run is in a bucket, or belongs to other settings or data.
     """
-    executor, config = plan.executor, plan.config
+    executor, config = planned.executor, planned.plan.config
     if not isinstance(executor, SlurmExecutor):
         raise ConfigError(
             "flag-without-effect",
@@ -146,18 +147,20 @@ def submit(plan: Plan, notify: Listener = ignore, trainings: Sequence[str] | Non
     if not config.dataset.data:
         hint = "write it to a file that all nodes see, and give its path"
         raise ConfigError("in-memory", "data in memory cannot be sent to Slurm", where="executor.name", hint=hint)
-    if plan.kept_in:
+    if planned.kept_in:
         hint = "give a folder that all nodes see"
         raise RunFolderError(
-            "run-in-bucket", "tasks on Slurm share a run folder, and this is in a bucket", where=plan.kept_in, hint=hint
+            "run-in-bucket",
+            "tasks on Slurm share a run folder, and this is in a bucket",
+            where=planned.kept_in,
+            hint=hint,
         )
-    folder = plan.folder.absolute()
-    refuse_other_run(plan)
-    paths = RunPaths.of(folder)
+    folder = planned.folder.absolute()
+    refuse_other_run(planned)
     if trainings is None:
-        every = [one for one in jobs_in(plan, paths) if not JobNames.of(one).is_of_inputs]
+        every = [one for one in jobs_in_blocks(planned.plan) if not JobNames.of(one).is_of_inputs]
         trainings = [one for one in every if not has_output(folder / one)]
-    of_inputs = _inputs_to_make(plan, paths) if trainings else []
+    of_inputs = _inputs_to_make(planned) if trainings else []
     names = [*of_inputs, *trainings]
     there = dataclasses.replace(config, executor=dataclasses.replace(config.executor, name="local"))
     tasks: list[Any] = []
@@ -173,14 +176,15 @@ def submit(plan: Plan, notify: Listener = ignore, trainings: Sequence[str] | Non
             submitted = [array.submit(Task(there, str(folder), only)) for only in each]
         tasks += submitted
     if not tasks:
-        return Submitted(plan.folder, (), ())
+        return Submitted(planned.folder, (), ())
     notify(Noted(f"{len(tasks)} tasks with {len(names)} jobs are submitted; their logs are in {folder / SLURM}"))
-    return Submitted(plan.folder, tuple(names), tasks)
+    return Submitted(planned.folder, tuple(names), tasks)
 
 
-def _inputs_to_make(plan: Plan, paths: RunPaths) -> list[str]:
+def _inputs_to_make(planned: PlannedRun) -> list[str]:
     """Return the names of the blocks that are not done, of the files that have not been put together."""
-    unmade = [blocks for blocks in blocks_of_run(plan, paths) if not (paths.inputs / f"{blocks[0].of}.npy").is_file()]
+    paths = planned.paths
+    unmade = [blocks for blocks in blocks_of_run(planned.plan) if not (paths.inputs / f"{blocks[0].of}.npy").is_file()]
     return [job.name for job in chain.from_iterable(unmade) if not paths.outputs.is_done(job, None)]
 
 

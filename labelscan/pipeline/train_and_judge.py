@@ -11,7 +11,7 @@ from labelscan.events import Listener
 from labelscan.pipeline.evidence_of_folds import evidence_of
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.judge import judge_and_write
-from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.planning import PlannedRun
 from labelscan.pipeline.run_folds import assign
 from labelscan.results.health import DataChecks
 from labelscan.results.issues import SCORED, UNREADABLE
@@ -21,15 +21,16 @@ from labelscan.training.folds import Folds, unscored_reasons
 
 
 def train_and_judge(
-    plan: Plan, contents: Contents, run: RunFolder, notify: Listener, review: Review | None = None
+    planned: PlannedRun, contents: Contents, run: RunFolder, notify: Listener, review: Review | None = None
 ) -> tuple[Run, Detections]:
     """Return the finished run, and what its detectors say without any decision of a person."""
+    plan = planned.plan
     dataset, folds = plan.dataset, assign(plan, contents)
     status = _status(dataset, contents, folds)
     if not run.is_read_only:
         dataset.write(run.path / "examples.csv", status)
         folds.write(run.path / "folds.csv", dataset.example_ids)
-    evidence, warnings = evidence_of(plan, contents, folds, run, notify)
+    evidence, warnings = evidence_of(planned, contents, folds, run, notify)
     sizes = np.bincount(dataset.given_labels[~contents.unusable], minlength=len(dataset.class_names))
     checks = DataChecks(
         label_conflicts=find_label_conflicts(dataset, contents.numbers),

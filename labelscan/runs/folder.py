@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.errors import Interrupted, UsageError
 from labelscan.events import Event, FoldDone, Listener, PartDone, StepAdvanced, StepDone, Waiting
 from labelscan.files.atomic import partial_of, writing
@@ -45,19 +44,6 @@ class RunPaths:
     def of(cls, path: Path, inputs: Path | None = None) -> "RunPaths":
         """Return the paths of the run in a folder, with inputs of its own unless others are named."""
         return cls(path, inputs or path / STORE)
-
-    def images(self, number: int) -> Path:
-        """Return the file of images decoded to one size, of as many as the models want; the first is number 0."""
-        return self.inputs / _numbered("images", number, ".npy")
-
-    def features(self, number: int) -> Path:
-        """Return the file of feature rows: those of a table, number 0, or of one of the frozen backbones."""
-        return self.inputs / _numbered("features", number, ".npy")
-
-    @property
-    def rows(self) -> Path:
-        """Return the file of texts, or of the columns of a table as they are."""
-        return self.inputs / f"rows{ROWS_SUFFIX}"
 
     @property
     def outputs(self) -> "Outputs":
@@ -206,7 +192,7 @@ class RunFolder:
         inputs = self.paths.inputs
         for folder in inputs.glob(f"*{PART}*"):  # blocks, of which the rows have been put together
             shutil.rmtree(folder, ignore_errors=True)
-        for path in (*inputs.glob("images*.npy"), *inputs.glob("features*.npy"), self.paths.rows):
+        for path in (*inputs.glob("images*.npy"), *inputs.glob("features*.npy"), *inputs.glob("rows*")):
             path.with_suffix(LOCK_SUFFIX).unlink(missing_ok=True)
             forget(path)
             with contextlib.suppress(OSError):  # some systems keep a file that another process has still mapped
@@ -268,11 +254,6 @@ class RunFolder:
 
     def _with_checksum(self, name: str, checksum: str) -> RunRecord:
         return replace(self.record, checksums={**self.record.checksums, name: checksum})
-
-
-def _numbered(name: str, number: int, suffix: str) -> str:
-    """Return ``name``, and from the second of its kind on its number too."""
-    return f"{name}-{number + 1}{suffix}" if number else f"{name}{suffix}"
 
 
 def _now() -> str:

@@ -525,7 +525,7 @@ def test_a_given_model_is_planted_for_by_another(run, shapes):
     plan = make_benchmark_plan(
         quick(), dataset=with_true_labels(shapes, shapes[1]), model=make, noises=[noise], losses=["ce"], n_seeds=1
     )
-    assert plan.reference.members[1].learner.most_pixels == MOST_PIXELS  # large images would take all memory
+    assert plan.reference.plan.members[1].learner.most_pixels == MOST_PIXELS  # large images would take all memory
     assert result.measurements["f1_ceiling"].between(0, 1).all()
 
 

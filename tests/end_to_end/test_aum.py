@@ -271,7 +271,7 @@ def test_a_plan_counts_its_trainings() -> None:
     with_aum, without = (labelscan.plan(images, given, settings=settings(name)) for name in ("aum", "noise-posterior"))
     assert dict(plan_facts(with_aum))["threshold runs"] == "2 on all examples"
     assert "threshold runs" not in dict(plan_facts(without))
-    n_passes = [plan.n_passes(plan.network) for plan in (with_aum, without)]
+    n_passes = [one.plan.n_passes(one.plan.network) for one in (with_aum, without)]
     assert n_passes == [3 * 300 * 6, 300 * 6]
 
 

@@ -282,15 +282,15 @@ def test_what_a_loss_was_resolved_to_is_shown_and_decides_which_folds_are_valid(
     images, true_labels, _ = shapes
     settings = quick(**{"training.loss": "anl-ce", "training.epochs": 1})
     plan = labelscan.plan(images, true_labels, settings=settings)
-    assert dict(plan_facts(plan))["loss"] == plan.network.loss == "anl-ce:a=5,b=5,d=5e-05,delay=0"
-    assert plan.network.recipe.weight_decay == 0
+    assert dict(plan_facts(plan))["loss"] == plan.plan.network.loss == "anl-ce:a=5,b=5,d=5e-05,delay=0"
+    assert plan.plan.network.recipe.weight_decay == 0
     own = labelscan.plan(
         images, true_labels, settings=quick(**{"training.loss": "anl-ce", "training.weight_decay": 0.1})
     )
-    assert own.network.recipe.weight_decay == 0.1
-    assert labelscan.plan(images, true_labels, settings=quick()).network.recipe.weight_decay > 0
+    assert own.plan.network.recipe.weight_decay == 0.1
+    assert labelscan.plan(images, true_labels, settings=quick()).plan.network.recipe.weight_decay > 0
     run = labelscan.detect(images, true_labels, settings=settings, output=tmp_path / "run")
-    assert json.loads((run.folder / "run.json").read_text())["choices"]["opinions"][0]["loss"] == plan.network.loss
+    assert json.loads((run.folder / "run.json").read_text())["choices"]["opinions"][0]["loss"] == plan.plan.network.loss
 
 
 def test_a_default_chosen_between_published_ones_is_noted(tmp_path):

@@ -81,7 +81,7 @@ def test_a_mixed_frame_is_judged_by_default(tmp_path):
 
 
 def test_a_frame_can_be_planned_and_benchmarked(trees, tmp_path):
-    assert labelscan.plan(frame(), label="label", settings=FAST).dataset.class_names == ("a", "b")
+    assert labelscan.plan(frame(), label="label", settings=FAST).plan.dataset.class_names == ("a", "b")
     settings = labelscan.settings(folds=2)
     board = labelscan.benchmark(
         frame(), label="label", noises=["symmetric:0.2"], model=trees, settings=settings, n_seeds=1, output=tmp_path

@@ -145,7 +145,7 @@ def test_threshold_runs_are_those_of_the_first_network(shapes):
     images, _, given = shapes
     settings = quick(**{"model.name": [TREES, "small-cnn"], "detection.detector": "aum"})
     plan = labelscan.plan(images, given, settings=settings)
-    assert plan.network.name == "small-cnn"
+    assert plan.plan.network.name == "small-cnn"
     trees = quick(**{"model.name": [TREES], "detection.detector": "aum"})
     with refuses(labelscan.ConfigError, "too-few-epochs"):
         labelscan.plan(images, given, settings=trees)

@@ -93,7 +93,7 @@ def test_each_model_keeps_its_own_precision_side_by_side(images, shapes, tmp_pat
     beside = detect(images, shapes, tmp_path / "beside", **settings, **{"executor.processes": 2})
     assert contents(beside.folder, "scores.csv") == contents(alone.folder, "scores.csv")
     plan = labelscan.plan(images, shapes[2], settings=quick(**settings))
-    assert [one.device.dtype_name for one in plan.members] == ["bfloat16", "float32"]
+    assert [one.dtype_name for one in plan.devices.values()] == ["bfloat16", "float32"]
     assert plan.precisions == ("bfloat16", "float32")
 
 

@@ -27,7 +27,6 @@ from labelscan.jobs.outputs import DAMAGED, Outputs
 from labelscan.jobs.run_job import run_job
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.run_folds import assign, jobs_of
-from labelscan.runs.folder import RunPaths
 from labelscan.training.device import Device
 
 LABELS = np.arange(12) % 2
@@ -282,17 +281,17 @@ def test_a_block_of_inputs_is_stored_beside_the_inputs_that_it_becomes(block, tm
         outputs.read_block(block)
 
 
-def planned_jobs(tmp_path):
+def planned_jobs():
     """Return the jobs of the folds of a network and of a classifier, as a run has them."""
     settings = labelscan.settings(model=("small-cnn", "extra-trees"), device="cpu", epochs=2, folds=2)
-    plan = labelscan.plan(np.zeros((40, 8, 8), np.uint8), np.arange(40) % 2, settings=settings)
+    plan = labelscan.plan(np.zeros((40, 8, 8), np.uint8), np.arange(40) % 2, settings=settings).plan
     contents = Contents(numbers=np.arange(40), fingerprint="")
-    by_model, _ = jobs_of(plan, contents, assign(plan, contents), RunPaths.of(tmp_path / "not there"))
+    by_model, _ = jobs_of(plan, contents, assign(plan, contents))
     return [job for jobs in by_model.values() for job in jobs]
 
 
 def test_jobs_are_equal_where_they_have_one_name_and_are_made_from_the_same(tmp_path):
-    jobs, again = planned_jobs(tmp_path), planned_jobs(tmp_path)
+    jobs, again = planned_jobs(), planned_jobs()
     assert again == jobs
     assert [job.name for job in jobs] == ["fold-0-0", "fold-0-1", "fold-0-0-opinion-2", "fold-0-1-opinion-2"]
     assert len({*jobs, *again}) == 4
@@ -302,7 +301,7 @@ def test_jobs_are_equal_where_they_have_one_name_and_are_made_from_the_same(tmp_
 
 
 def test_jobs_and_where_they_run_can_be_sent_to_another_process(tmp_path, block):
-    jobs = planned_jobs(tmp_path)
+    jobs = planned_jobs()
     sent = pickle.loads(pickle.dumps(jobs))
     assert sent == jobs
     assert list(map(repr, sent)) == list(map(repr, jobs))
@@ -315,7 +314,7 @@ def test_jobs_and_where_they_run_can_be_sent_to_another_process(tmp_path, block)
 
 
 def test_jobs_are_printed_without_a_disk(tmp_path, monkeypatch):
-    jobs = planned_jobs(tmp_path)
+    jobs = planned_jobs()
     monkeypatch.chdir(tmp_path)
     before = list(tmp_path.iterdir())
     for job in jobs:

@@ -12,7 +12,7 @@ from labelscan.images.blocks import ImageBlocks
 from labelscan.images.decoding import ImageShape
 from labelscan.images.sources import ImageArray
 from labelscan.pipeline import estimate
-from labelscan.pipeline.planning import Plan
+from labelscan.pipeline.planning import PlannedRun
 from labelscan.training.device import Device
 
 
@@ -31,19 +31,20 @@ class Backbone:
 
 
 @pytest.fixture
-def plan(monkeypatch: pytest.MonkeyPatch) -> Plan:
+def plan(monkeypatch: pytest.MonkeyPatch) -> PlannedRun:
     monkeypatch.setattr(estimate, "SECONDS", 0.05)
     images = np.zeros((32, 8, 8), np.uint8)
     settings = labelscan.settings(model="small-cnn", device="cpu", epochs=4, folds=2)
     return labelscan.plan(images, np.arange(32) % 2, settings=settings)
 
 
-def changed(plan: Plan, **changes: object) -> Plan:
-    return dataclasses.replace(plan, members=(dataclasses.replace(plan.members[0], **changes),))
+def changed(planned: PlannedRun, **changes: object) -> PlannedRun:
+    """Return the same with other values of the plan."""
+    return dataclasses.replace(planned, plan=dataclasses.replace(planned.plan, **changes))
 
 
-def seconds(plan: Plan) -> float:
-    found = estimate.estimate(plan)
+def seconds(planned: PlannedRun) -> float:
+    found = estimate.estimate(planned)
     assert found is not None
     return found.total
 
@@ -104,15 +105,16 @@ def test_few_images_are_all_made_and_nothing_is_left_of_them(tmp_path, monkeypat
 
 
 def test_training_takes_longer_with_more_epochs(plan) -> None:
-    learner = plan.members[0].learner
+    (member,) = plan.plan.members
+    learner = member.learner
     longer = dataclasses.replace(learner, recipe=dataclasses.replace(learner.recipe, epochs=400))
-    assert 0 < seconds(plan) < seconds(changed(plan, learner=longer))
+    assert 0 < seconds(plan) < seconds(changed(plan, members=(dataclasses.replace(member, learner=longer),)))
 
 
 def test_a_self_check_doubles_the_time_of_training(plan, monkeypatch) -> None:
     monkeypatch.setattr(estimate, "_training_seconds", lambda plan, member: 0.5)
-    detection = dataclasses.replace(plan.config.detection, self_check=0.02)
-    checked = dataclasses.replace(plan, config=dataclasses.replace(plan.config, detection=detection))
+    detection = dataclasses.replace(plan.plan.config.detection, self_check=0.02)
+    checked = changed(plan, config=dataclasses.replace(plan.plan.config, detection=detection))
     assert seconds(checked) == 2 * seconds(plan)
 
 
@@ -120,11 +122,11 @@ def test_every_network_takes_its_time_and_features_that_two_share_are_computed_o
     monkeypatch.setattr(estimate, "_training_seconds", lambda plan, member: 0.5)
     monkeypatch.setattr(estimate, "_seconds_to_make", lambda images, maker, device: 0.25 if maker is None else 8)
     monkeypatch.setattr(estimate, "feature_maker_of", lambda member: member.frozen)
-    network = plan.members[0]
+    network = plan.plan.members[0]
     decoded = dataclasses.replace(network, image_shape=ImageShape(4, 4, 1))
     frozen = dataclasses.replace(network, frozen=Backbone())
     models = (network, decoded, decoded, frozen, dataclasses.replace(frozen, name="another head"))
-    several = dataclasses.replace(plan, members=models)
+    several = changed(plan, members=models)
     assert estimate.estimate(several) == estimate.Estimate(inputs=8.25, training=1.5)
 
 

@@ -56,7 +56,7 @@ def test_lists_of_what_are_no_bytes_are_not_taken_for_pixels():
 def test_nested_lists_of_features_are_judged():
     features = [[*row, 0.0] for row in np.random.default_rng(0).normal(size=(40, 3)).tolist()]
     plan = labelscan.plan(features, [row % 2 for row in range(40)])
-    assert plan.dataset.inputs.features.shape == (40, 4)
+    assert plan.plan.dataset.inputs.features.shape == (40, 4)
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ def test_a_run_is_another_one_where_an_embedding_has_other_weights(tmp_path):
     first, again = (labelscan.plan(DATASET, settings=settings) for _ in range(2))
     save_static_embedding(folder, {"author": [0, 1], "actor": [1, 0]})
     other = labelscan.plan(DATASET, settings=settings)
-    assert first.models == again.models
-    assert first.models != other.models
+    assert first.plan == again.plan
+    assert first.plan != other.plan
     assert first.folder != other.folder
 
 
@@ -59,7 +59,7 @@ def test_a_network_of_the_caller_is_refused_where_it_would_get_texts():
 def test_few_large_images_are_worth_processes_sooner_than_small_ones(shape, n_epochs, pays):
     images = np.random.default_rng(0).integers(0, 256, (200, *shape), dtype=np.uint8)
     settings = labelscan.settings(model="small-cnn", epochs=n_epochs)
-    plan = labelscan.plan(images, np.arange(200) % 4, settings=settings)
+    plan = labelscan.plan(images, np.arange(200) % 4, settings=settings).plan
     core_seconds = plan.network.pass_seconds * plan.n_passes(plan.network)
     assert (core_seconds > WORTH_PROCESSES) == pays
 

@@ -10,7 +10,6 @@ from torch import nn
 import labelscan
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.run_folds import assign, fold_jobs, where_of
-from labelscan.runs.folder import RunPaths
 from labelscan.training import gpu_memory
 from labelscan.training.device import Device
 from labelscan.training.gpu_memory import SMALL_STEP, folds_per_gpu, resident_bytes, step_bytes
@@ -94,9 +93,9 @@ def test_networks_say_how_many_folds_share_a_gpu_and_on_a_cluster_the_settings(
 ):
     overrides = {"executor.gpus_per_fold": share, "device.name": "cpu"}
     settings = labelscan.settings(model=models, epochs=40, executor=executor, overrides=overrides)
-    plan = labelscan.plan(np.zeros((9000, 8, 8), np.uint8), np.arange(9000) % 2, settings=settings)
+    planned = labelscan.plan(np.zeros((9000, 8, 8), np.uint8), np.arange(9000) % 2, settings=settings)
     machine(80)
-    assert replace(plan, device=GPU).folds_per_gpu == expected
+    assert replace(planned, device=GPU).folds_per_gpu == expected
 
 
 def test_on_a_cpu_there_is_no_gpu_to_share():
@@ -123,13 +122,13 @@ def test_a_network_that_takes_other_inputs_cannot_be_measured():
     assert step_bytes(lambda: nn.Linear(4, 2), (3,), 4) == math.inf
 
 
-def jobs_of(tmp_path, settings):
+def jobs_of(settings):
     """Return the jobs of the folds of a run, each with where it runs."""
     images, n = np.zeros((40, 8, 8), np.uint8), 40
-    plan = labelscan.plan(images, np.arange(n) % 2, settings=settings)
-    contents = Contents(numbers=np.arange(n), fingerprint="")
-    jobs = fold_jobs(plan, plan.members[0], contents, assign(plan, contents), RunPaths.of(tmp_path))
-    return [(job, where_of(plan)(job)) for job in jobs]
+    planned = labelscan.plan(images, np.arange(n) % 2, settings=settings)
+    plan, contents = planned.plan, Contents(numbers=np.arange(n), fingerprint="")
+    jobs = fold_jobs(plan, plan.members[0], contents, assign(plan, contents))
+    return [(job, where_of(planned)(job)) for job in jobs]
 
 
 def sharing_in(jobs):
@@ -140,11 +139,11 @@ def test_a_run_decides_once_how_its_folds_share_a_gpu(tmp_path, machine, monkeyp
     machine(30)
     monkeypatch.setattr(gpu_memory, "WORTH_SHARING", 100)
     settings = labelscan.settings(model="small-cnn", folds=4)
-    assert sharing_in(jobs_of(tmp_path, settings)) == {(4, 2.5 * GIGABYTE)}
-    large = jobs_of(tmp_path, labelscan.settings(model="resnet18", weights="none", folds=4))
+    assert sharing_in(jobs_of(settings)) == {(4, 2.5 * GIGABYTE)}
+    large = jobs_of(labelscan.settings(model="resnet18", weights="none", folds=4))
     assert sharing_in(large) == {(1, 10 * GIGABYTE)}
     two = labelscan.settings(model="small-cnn", folds=4, overrides={"executor.processes": 2})
-    assert sharing_in(jobs_of(tmp_path, two)) == {(2, 5 * GIGABYTE)}
+    assert sharing_in(jobs_of(two)) == {(2, 5 * GIGABYTE)}
 
 
 def test_how_a_gpu_is_shared_makes_no_finished_fold_stale(tmp_path, machine, monkeypatch):
@@ -152,7 +151,7 @@ def test_how_a_gpu_is_shared_makes_no_finished_fold_stale(tmp_path, machine, mon
     for gigabytes, worth in ((30, 100), (80, 100), (80, 10**9)):
         machine(gigabytes)
         monkeypatch.setattr(gpu_memory, "WORTH_SHARING", worth)
-        jobs = jobs_of(tmp_path, labelscan.settings(model="small-cnn"))
+        jobs = jobs_of(labelscan.settings(model="small-cnn"))
         shares |= sharing_in(jobs)
         fingerprints |= {(job.made_from, where.fingerprint) for job, where in jobs}
     assert len(shares) > 1
@@ -163,7 +162,7 @@ def test_folds_of_several_gpus_share_none_and_are_others_than_those_of_one(tmp_p
     machine(*4 * [30])
     monkeypatch.setattr(gpu_memory, "WORTH_SHARING", 100)
     folds = {
-        n: jobs_of(tmp_path, labelscan.settings(model="small-cnn", overrides={"executor.gpus_per_fold": n}))
+        n: jobs_of(labelscan.settings(model="small-cnn", overrides={"executor.gpus_per_fold": n}))
         for n in (0.5, 1, 2, 4)
     }
     assert {(n, where.n_processes, where.folds_per_gpu) for n, jobs in folds.items() for _, where in jobs} == {
