@@ -16,8 +16,7 @@ import pandas as pd
 from labelscan.correction.decisions import read_decisions
 from labelscan.errors import GateError, Problem
 from labelscan.files.reading import CANNOT_READ, open_text, table_rows, why, with_home
-from labelscan.runs.files import RUN_FILE, is_own_file
-from labelscan.runs.outside_links import refuse_outside_links
+from labelscan.runs.files import RUN_FILE, is_own_file, refuse_outside_links
 from labelscan.wording.tables import write_csv
 
 COLUMNS = ("example_id", "given_label")

@@ -36,7 +36,7 @@ from labelscan.correction.decisions import (
 from labelscan.errors import DecisionsError, DiskError, RunFolderError, UsageError
 from labelscan.files.atomic import replacing_bytes
 from labelscan.reporting.request_form import fault_of
-from labelscan.runs.outside_links import refuse_outside_links
+from labelscan.runs.files import refuse_outside_links
 
 HOST = "127.0.0.1"
 NAMES = (HOST, "localhost")

@@ -16,8 +16,7 @@ from labelscan.errors import DiskError, UsageError
 from labelscan.files.reading import with_home
 from labelscan.results.run import FinishedRun
 from labelscan.results.source import given_place
-from labelscan.runs.files import DECISIONS_FILE, RUN_FILE, is_own_file
-from labelscan.runs.outside_links import refuse_outside_links
+from labelscan.runs.files import DECISIONS_FILE, RUN_FILE, is_own_file, refuse_outside_links
 
 
 def refuse_only_read(path: Path, run: FinishedRun, *, data: str = "", makes: Collection[str] = ()) -> None:

@@ -19,10 +19,6 @@ from labelscan.jobs.files import DONE_FILE, LOG_FILE, STORE
 from labelscan.runs.files import DEFAULT_PARENT, RUN_FILE, clear, is_uploaded
 from labelscan.runs.record import RunRecord
 
-NO_BUCKET = "make the bucket, or name another by -o"
-STATUS_FILES = (RUN_FILE, DONE_FILE, LOG_FILE)
-"""Names of files that show how far a run is."""
-
 
 def folder_for(url: str) -> Path:
     """Return where the copy of the run at an address lies on this machine."""
@@ -37,7 +33,7 @@ def status_files(place: Path | str) -> Iterator[Path]:
         return
     with TemporaryDirectory() as copy:
         for name in filter(is_uploaded, storage.files_below(str(place))):
-            if name.rpartition("/")[2] in STATUS_FILES:
+            if name.rpartition("/")[2] in (RUN_FILE, DONE_FILE, LOG_FILE):
                 _download(str(place), name, Path(copy))
         yield Path(copy)
 
@@ -60,7 +56,7 @@ class Bucket:
         before = RunRecord.find(self.folder)
         _download(self.url, RUN_FILE, self.folder)
         now = RunRecord.find(self.folder)
-        if before is None or now is None or before.started != now.started:
+        if not before or not now or before.started != now.started:
             clear(self.folder, ())
         for name in found:
             _download(self.url, name, self.folder)
@@ -76,9 +72,8 @@ class Bucket:
                 try:
                     storage.upload(here[name], f"{self.url.rstrip('/')}/{name}")
                 except FileNotFoundError as error:
-                    raise StorageError(
-                        "no-bucket", "there is no such bucket", where=self.url, hint=NO_BUCKET
-                    ) from error
+                    hint = "make the bucket, or name another by -o"
+                    raise StorageError("no-bucket", "there is no such bucket", where=self.url, hint=hint) from error
                 self._same[name] = state
         for name in self._same.keys() - set(names):
             storage.delete(f"{self.url.rstrip('/')}/{name}")

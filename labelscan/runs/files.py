@@ -2,10 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
-from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +15,6 @@ from labelscan.files.atomic import sweep
 from labelscan.files.checksums import SUFFIX as CHECKSUM_SUFFIX
 from labelscan.files.reading import CANNOT_READ, parsed, read_text, why
 from labelscan.jobs.files import CACHE, CHECKPOINT_FILE, LOG_FILE, PART, STORE
-from labelscan.runs.outside_links import refuse_outside_links
 
 T = TypeVar("T")
 
@@ -118,36 +116,52 @@ def clear(folder: Path, also_owns: Sequence[str]) -> None:
 def has_trained(folder: Path, also_owns: Sequence[str]) -> bool:
     """Return whether a run has left anything that took training; not so where it failed before that."""
     for entry in _own_entries(folder, also_owns):
-        if entry.is_dir() and entry.name not in BEFORE_TRAINING:
-            with suppress(FileNotFoundError):  # another process deletes it
-                if any(inside.name != LOG_FILE and inside.suffix != ".partial" for inside in entry.iterdir()):
-                    return True
-        elif entry.name not in BEFORE_TRAINING:
+        if entry.name in BEFORE_TRAINING:
+            continue
+        if not entry.is_dir():
             return True
+        with suppress(FileNotFoundError):  # another process deletes it
+            if any(inside.name != LOG_FILE and inside.suffix != ".partial" for inside in entry.iterdir()):
+                return True
     return False
 
 
 def sweep_run(folder: Path, also_owns: Sequence[str]) -> None:
     """Delete what killed processes have left half-written in a run, in the folders of its steps too."""
-    for inside in chain([folder], *(_folders(entry) for entry in _own_entries(folder, also_owns))):
-        sweep(inside)
+    sweep(folder)
+    for entry in _own_entries(folder, also_owns):
+        for inside, _, _ in _walk(entry):
+            sweep(Path(inside))
 
 
 def refuse_links_out(folder: Path, also_owns: Sequence[str] = ()) -> None:
     """Raise RunFolderError where a link leads out of a run folder from a place that a run may write to."""
     entries = _own_entries(folder, also_owns)
     written = [folder / DECISIONS_FILE, *folder.glob(".*.partial"), *entries]
-    refuse_outside_links(folder, chain(written, *map(_below, entries)))
+    for entry in entries:
+        written += [Path(inside, name) for inside, folders, files in _walk(entry) for name in (*folders, *files)]
+    refuse_outside_links(folder, written)
+
+
+def refuse_outside_links(folder: Path, paths: Iterable[Path]) -> None:
+    """Raise RunFolderError where one of ``paths`` in a run folder is a link to a place outside it.
+
+    A run folder may come from anyone, such as in an archive, and a run that writes through such a link would replace a
+    file elsewhere. The folder itself may be a link, as may files that a user names.
+    """
+    top = os.path.realpath(folder)
+    for path in paths:
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(top):
+            raise RunFolderError(
+                "link-outside",
+                f"this link leads out of the run folder, to {path.readlink()}",
+                where=str(path),
+                hint="put there what it leads to; only the run folder as a whole may be a link",
+            )
 
 
 def read_versioned(path: Path, kind: type[T], format_version: int, *, extra: bool) -> T:
-    """Return the content of run.json or summary.json.
-
-    Args:
-        path: the file.
-        kind: the dataclass of its content.
-        format_version: the version of the format that can be read.
-        extra: whether keys that the dataclass does not have are left out, and not refused.
+    """Return the content of run.json or summary.json, as a dataclass; ``extra`` keys are left out or refused.
 
     Raises:
         RunFolderError: it cannot be read, is damaged, or another version of labelscan wrote it.
@@ -199,13 +213,6 @@ def _is_own(name: str, also_owns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in (*OWN_FILES, *OWN_FOLDERS, *also_owns))
 
 
-def _folders(entry: Path) -> Iterator[Path]:
-    """Yield a folder and all below it, but for links; nothing where ``entry`` is a file or a link."""
-    if not entry.is_symlink():
-        yield from (Path(inside) for inside, _, _ in os.walk(entry))
-
-
-def _below(entry: Path) -> Iterator[Path]:
-    """Yield what lies in a folder and in those below it, though other processes may delete some of it meanwhile."""
-    if not entry.is_symlink():
-        yield from (Path(inside, name) for inside, folders, files in os.walk(entry) for name in (*folders, *files))
+def _walk(entry: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Walk a folder and those below it, but for links; other processes may delete some of it meanwhile."""
+    return iter(()) if entry.is_symlink() else os.walk(entry)

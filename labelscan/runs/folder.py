@@ -14,6 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from PIL import features
+from threadpoolctl import threadpool_info
+
 from labelscan.errors import Interrupted, UsageError
 from labelscan.events import Event, FoldDone, Listener, PartDone, StepAdvanced, StepDone, Waiting
 from labelscan.files.atomic import partial_of, writing
@@ -21,7 +25,6 @@ from labelscan.files.checksums import checksum_of, forget
 from labelscan.jobs.files import LOCK_SUFFIX, LOG_FILE, PART, STORE
 from labelscan.runs.bucket import Bucket
 from labelscan.runs.files import RUN_FILE
-from labelscan.runs.machine import machine
 from labelscan.runs.record import Choices, Driver, RunRecord, State, versions
 from labelscan.runs.same_run import Identity
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 Begin = Callable[["RunFolder", RunRecord], RunRecord]
 """What adds to the record of a run that begins or is resumed."""
+CPU_INFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +127,8 @@ class RunFolder:
 
         def log_and_notify(event: Event) -> None:
             self.has_trained |= isinstance(event, FoldDone) and not event.reused
-            if not self.is_read_only and not isinstance(
-                event, StepAdvanced | Waiting
-            ):  # these come many times a second
+            is_frequent = isinstance(event, StepAdvanced | Waiting)  # these come many times a second
+            if not self.is_read_only and not is_frequent:
                 line = {"time": _now(), "event": type(event).__name__, **dataclasses.asdict(event)}
                 log = self.path / LOG_FILE
                 with writing(log), log.open("a", encoding="utf-8") as file:
@@ -156,7 +159,7 @@ class RunFolder:
 
     def record_machine(self, **hardware: object) -> None:
         """Add this machine to those that have worked on the run, with what is known of it besides."""
-        this = {**machine(), **hardware}
+        this = {**_machine(), **hardware}
         others = [one for one in self.earlier.machines if one != this] if self.earlier else []
         self.rewrite(replace(self.record, machines=(*others, this)))
 
@@ -219,12 +222,11 @@ class RunFolder:
 
     def finish(self) -> None:
         """Write run.json as the run is when all is done; one that is only shown again keeps its time."""
-        before, record = self.earlier, self.record
-        ended = _now()
+        before, record, ended = self.earlier, self.record, None
         if before and self.was_finished and not self.has_trained:
             is_same = (before.settings, before.decisions) == (record.settings, record.decisions)
-            ended = before.ended or ended if is_same else ended
-        self._write(replace(record, state="finished", ended=ended))
+            ended = before.ended if is_same else None
+        self._write(replace(record, state="finished", ended=ended or _now()))
 
     def stop(self, error: BaseException) -> None:
         """Write run.json where an error ends this process: what it has not trained is still what others have made.
@@ -258,3 +260,28 @@ class RunFolder:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _machine() -> dict[str, object]:
+    """Return all on which last digits may depend but for the training: what computes, and with which libraries."""
+    try:
+        lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
+        models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        processor = next(models, "")
+    except OSError:
+        processor = platform.processor()
+    build = np.show_config(mode="dicts")
+    blas = build.get("Build Dependencies", {}).get("blas", {})
+    found = build.get("SIMD Extensions", {}).get("found", [])
+    version = str(blas.get("version"))
+    # OpenBLAS says for which kind of processor it has chosen its kernels.
+    chosen = (one.get("architecture") for one in threadpool_info() if one.get("version") == version)
+    kernels = next((f" for {name}" for name in chosen if name), "")
+    turbo = features.version("libjpeg_turbo")
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor,
+        "cpu": found[-1] if found else "baseline",
+        "blas": f"{blas.get('name')} {version}{kernels}",
+        "libjpeg": f"libjpeg-turbo {turbo}" if turbo else f"libjpeg {features.version('jpg')}",
+    }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from labelscan.errors import LabelscanError, RunFolderError
+from labelscan.errors import DiskError, LabelscanError, RunFolderError
 from labelscan.files.atomic import writing
 from labelscan.processes import interruption
 from labelscan.runs.bucket import Bucket
@@ -31,11 +31,6 @@ PROBED_SECONDS = 1.0
 """How long a lock is waited for: ``is_locked`` in another process holds it for a moment."""
 DETECTION = "detection"
 """The settings by which finished folds are judged again; no training depends on them."""
-READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
-
-
-class _ReadOnly(Exception):  # noqa: N818  # a state of a folder
-    """The folder cannot be written."""
 
 
 @contextmanager
@@ -50,7 +45,7 @@ def open_run(
     kept_in: str = "",
     begin: Begin = lambda _, record: record,
 ) -> Iterator[RunFolder]:
-    """Lock the run at ``path`` and yield it, begun or to be resumed.
+    """Lock the run at ``path`` and yield it, begun or to be resumed; a finished one that cannot be written is shown.
 
     Args:
         path: the run folder; made where it does not exist.
@@ -70,60 +65,45 @@ def open_run(
     check_place(path, also_owns)
     if not kept_in:
         _check_resumed(path, resume=resume)
-    try:
-        with _locked(path):
-            bucket = Bucket(kept_in, path) if kept_in else None
-            if bucket is not None:
-                bucket.download()
-                _check_resumed(path, resume=resume)
-            yield from _opened(path, identity, resume, fresh, inputs, also_owns, bucket, begin)
-        return
-    except _ReadOnly as error:
-        cause = error.__cause__ or error
-    run, refused = RunFolder(path, inputs, is_read_only=True), f"cannot be written ({cause})"
-    if fresh or run.earlier is None or not run.was_finished or why_start_over(path, identity, also_owns=also_owns):
-        raise RunFolderError("not-a-run-folder", refused, where=str(path), hint=ELSEWHERE) from cause
-    now = replace(run.earlier, settings=identity.settings)
-    if changed := changes(run.earlier.section(DETECTION), now.section(DETECTION)):
-        problem = f"{refused}, and has other settings: {'; '.join(changed)}"
-        raise RunFolderError("not-a-run-folder", problem, where=str(path), hint=ELSEWHERE) from cause
-    yield run
-
-
-def _opened(
-    path: Path,
-    identity: Identity,
-    resume: bool,
-    fresh: bool,
-    inputs: Path | None,
-    also_owns: Sequence[str],
-    bucket: Bucket | None,
-    begin: Begin,
-) -> Iterator[RunFolder]:
-    started_over = ""
-    if not fresh and (path / RUN_FILE).is_file():  # a damaged one is refused before anything is written
-        started_over = why_start_over(path, identity, also_owns=also_owns)
-        if started_over and resume:
-            raise RunFolderError("other-run", started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
-    sweep_run(path, also_owns)
-    if fresh or started_over:
-        clear(path, also_owns)
-    run = RunFolder(path, inputs, bucket=bucket)
-    run.started_over = started_over
-    is_replaceable = identity.for_gate and may_be_replaced(path, run.earlier)
-    run.may_change_data = is_replaceable or not has_trained(path, also_owns)
-    run.begin(identity, begin)
-    interruption.note_begun()
-    try:
-        run.upload()
-        yield run
-    except BaseException as error:
-        with contextlib.suppress(OSError, LabelscanError):  # the error itself says more
-            run.stop(error)
+    with _locked(path) as read_only:
+        if read_only:
+            run, refused = RunFolder(path, inputs, is_read_only=True), f"cannot be written ({read_only})"
+            if fresh or not run.earlier or not run.was_finished or why_start_over(path, identity, also_owns=also_owns):
+                raise RunFolderError("not-a-run-folder", refused, where=str(path), hint=ELSEWHERE) from read_only
+            now = replace(run.earlier, settings=identity.settings)
+            if changed := changes(run.earlier.section(DETECTION), now.section(DETECTION)):
+                problem = f"{refused}, and has other settings: {'; '.join(changed)}"
+                raise RunFolderError("not-a-run-folder", problem, where=str(path), hint=ELSEWHERE) from read_only
+            yield run
+            return
+        bucket = Bucket(kept_in, path) if kept_in else None
+        if bucket is not None:
+            bucket.download()
+            _check_resumed(path, resume=resume)
+        started_over = ""
+        if not fresh and (path / RUN_FILE).is_file():  # a damaged one is refused before anything is written
+            started_over = why_start_over(path, identity, also_owns=also_owns)
+            if started_over and resume:
+                raise RunFolderError("other-run", started_over, where=str(path), hint=ELSEWHERE_OR_FRESH)
+        sweep_run(path, also_owns)
+        if fresh or started_over:
+            clear(path, also_owns)
+        run = RunFolder(path, inputs, bucket=bucket)
+        run.started_over = started_over
+        is_replaceable = identity.for_gate and may_be_replaced(path, run.earlier)
+        run.may_change_data = is_replaceable or not has_trained(path, also_owns)
+        run.begin(identity, begin)
+        interruption.note_begun()
+        try:
             run.upload()
-        raise
-    run.finish()
-    run.upload()
+            yield run
+        except BaseException as error:
+            with contextlib.suppress(OSError, LabelscanError):  # the error itself says more
+                run.stop(error)
+                run.upload()
+            raise
+        run.finish()
+        run.upload()
 
 
 def check_place(path: Path, also_owns: Sequence[str] = ()) -> None:
@@ -135,12 +115,6 @@ def check_place(path: Path, also_owns: Sequence[str] = ()) -> None:
         raise RunFolderError("not-a-run-folder", problem, where=str(path), hint=ELSEWHERE)
     if path.is_dir():
         refuse_links_out(path, also_owns)
-
-
-def _check_resumed(path: Path, *, resume: bool) -> None:
-    if resume and not (path / RUN_FILE).is_file():
-        hint = "leave --resume out, or give the run folder with -o"
-        raise RunFolderError("no-run", "there is no run to resume", where=str(path), hint=hint)
 
 
 def is_locked(path: Path) -> bool | None:
@@ -157,15 +131,28 @@ def is_locked(path: Path) -> bool | None:
         return None
 
 
+def _check_resumed(path: Path, *, resume: bool) -> None:
+    if resume and not (path / RUN_FILE).is_file():
+        hint = "leave --resume out, or give the run folder with -o"
+        raise RunFolderError("no-run", "there is no run to resume", where=str(path), hint=hint)
+
+
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Make the folder, and keep all other processes from writing the run; the lock ends with this process."""
+def _locked(path: Path) -> Iterator[OSError | DiskError | None]:
+    """Make the folder, and keep all other processes from writing the run; the lock ends with this process.
+
+    Yield None, or why the run there cannot be written: then it is not locked either.
+    """
+    lock = FileLock(path / LOCK_FILE, timeout=PROBED_SECONDS)
+    read_only: OSError | DiskError | None = None
     try:
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path / LOCK_FILE, timeout=PROBED_SECONDS)
         with writing(path / LOCK_FILE):
             lock.acquire()
+        if (path / RUN_FILE).is_file() and not os.access(path, os.W_OK):  # the lock alone can be written
+            lock.release()
+            read_only = PermissionError(os.strerror(errno.EACCES))
     except Timeout as error:
         record = RunRecord.find(path)
         driver = record and record.driver
@@ -174,17 +161,16 @@ def _locked(path: Path) -> Iterator[None]:
         raise RunFolderError("run-locked", problem, where=str(path), hint=f"wait for it, or {ELSEWHERE}") from error
     except NotImplementedError as error:
         raise RunFolderError("no-locks", "files there cannot be locked", where=str(path), hint=ELSEWHERE) from error
-    except LabelscanError as error:
-        if getattr(error, "errno", 0) in READ_ONLY and (path / RUN_FILE).is_file():
-            raise _ReadOnly from error
-        raise
-    except OSError as error:
-        if error.errno in READ_ONLY and (path / RUN_FILE).is_file():
-            raise _ReadOnly from error
-        raise RunFolderError("folder-not-made", f"cannot be made ({error})", where=str(path), hint=ELSEWHERE) from error
+    except (OSError, DiskError) as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and (path / RUN_FILE).is_file():
+            read_only = error
+        elif isinstance(error, DiskError):
+            raise
+        else:
+            raise RunFolderError(
+                "folder-not-made", f"cannot be made ({error})", where=str(path), hint=ELSEWHERE
+            ) from error
     try:
-        if (path / RUN_FILE).is_file() and not os.access(path, os.W_OK):  # the lock alone can be written
-            raise _ReadOnly(os.strerror(errno.EACCES))
-        yield
+        yield read_only
     finally:
         lock.release()

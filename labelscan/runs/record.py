@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 from labelscan import __version__
@@ -125,11 +124,7 @@ class RunRecord:
 
     @classmethod
     def read(cls, folder: Path) -> "RunRecord":
-        """Return the record of the run in a folder.
-
-        Raises:
-            RunFolderError: it cannot be read, is damaged, or another version of labelscan wrote it.
-        """
+        """Return the record of the run in a folder, or raise RunFolderError as ``read_versioned`` does."""
         return read_versioned(folder / RUN_FILE, cls, FORMAT_VERSION, extra=False)
 
     @classmethod
@@ -163,27 +158,19 @@ class RunRecord:
                 return
         except OSError:  # missing: its reader says so
             return
+        problem = f"{name} has changed since the run wrote it"
         hint = "the same command that made the run makes the file again"
-        raise RunFolderError(
-            "damaged", f"{name} has changed since the run wrote it", where=str(folder / name), hint=hint
-        )
+        raise RunFolderError("damaged", problem, where=str(folder / name), hint=hint)
 
     def refuse_benchmark(self, where: Path | str) -> None:
         """Raise RunFolderError where this is the record of a benchmark, which has runs of its own."""
         if self.command == "benchmark":
-            raise RunFolderError(
-                "benchmark-not-run",
-                "this is a benchmark, not a run",
-                where=str(where),
-                hint="give a run of the data; labelscan diff, report and status also take those in its folder cells/",
-            )
+            hint = "give a run of the data; labelscan diff, report and status also take those in its folder cells/"
+            raise RunFolderError("benchmark-not-run", "this is a benchmark, not a run", where=str(where), hint=hint)
 
 
-def versions() -> dict[str, str]:
+@cache  # milliseconds each, and asked for often
+def versions() -> Mapping[str, str]:
     """Return the versions of labelscan, of Python, and of all packages that results depend on."""
-    return {"labelscan": __version__, "python": platform.python_version(), **_package_versions()}
-
-
-@cache
-def _package_versions() -> Mapping[str, str]:
-    return MappingProxyType({name: version(name) for name in PACKAGES})  # milliseconds each, and asked for often
+    packages = {name: version(name) for name in PACKAGES}
+    return {"labelscan": __version__, "python": platform.python_version(), **packages}

@@ -65,21 +65,16 @@ class RunStatus:
 
 
 def status_of(run: Path | str) -> RunStatus:
-    """Return how far a run is.
-
-    Args:
-        run: its folder, or the address of the bucket that it is kept in.
+    """Return how far the run in a folder, or in the bucket at an address, is.
 
     Raises:
         RunFolderError: there is no run, or another version of labelscan wrote it.
         StorageError: the bucket cannot be read.
     """
     with status_files(run) as folder:
-        found = _status_of(folder, run)
-        check = folder / SELF_CHECK
-        if (second := RunRecord.find(check)) is None or second.jobs is None:
-            return found
-        again = _status_of(check, check).jobs
+        found, check = _status_of(folder, run), folder / SELF_CHECK
+        second = RunRecord.find(check)
+        again = _status_of(check, check).jobs if second and second.jobs is not None else ()
         its_own = [replace(one, job=f"{SELF_CHECK}/{one.job}") for one in again if one.job.startswith((FOLD, AUM))]
         return replace(found, jobs=[*found.jobs, *its_own])
 
@@ -92,10 +87,9 @@ def _status_of(folder: Path, run: Path | str) -> RunStatus:
     if record.jobs is None:
         hint = "the same `labelscan detect` again adds them, and trains nothing that is finished"
         raise RunFolderError("damaged", "run.json does not say which jobs the run has", where=str(run), hint=hint)
-    state: RunState = record.state
     is_remote = is_url(str(run))
-    if state == "running" and not is_remote and is_locked(folder) is False:
-        state = "killed"
+    is_killed = record.state == "running" and not is_remote and is_locked(folder) is False
+    state: RunState = "killed" if is_killed else record.state
     return RunStatus(
         run=run,
         state=state,
@@ -110,12 +104,10 @@ def _status_of_jobs(folder: Path, run: Path | str) -> RunStatus:
     """Return how far the jobs are that ``--only`` or Slurm have begun, before any driver has."""
     paths = [*folder.glob(f"{FOLD}-*"), *folder.glob(f"{AUM}-*"), *(folder / STORE).glob(f"*{PART}*")]
     if not paths:
+        problem, hint = "there is no run here", "give what labelscan detect had after -o"
         if (folder / SLURM).is_dir():
-            hint = "see squeue, and the files in the folder slurm"
-            raise RunFolderError("no-run", "no task has begun yet", where=str(run), hint=hint)
-        raise RunFolderError(
-            "no-run", "there is no run here", where=str(run), hint="give what labelscan detect had after -o"
-        )
+            problem, hint = "no task has begun yet", "see squeue, and the files in the folder slurm"
+        raise RunFolderError("no-run", problem, where=str(run), hint=hint)
     jobs = [_job_status(folder, path.name, "running", is_remote=False) for path in sorted(paths)]
     return RunStatus(run=run, state=NOT_MERGED, driver=None, age_seconds=None, error="", jobs=jobs)
 
@@ -137,7 +129,8 @@ def _job_status(folder: Path, name: str, run_state: str, *, is_remote: bool) -> 
     path = folder / STORE / name if is_of_inputs else folder / name
     if mark := DoneMark.read(path):
         return JobStatus(job=name, state="done", host=mark.host, seconds=mark.seconds)
-    if is_of_inputs and (run_state == "finished" or _is_made(folder, name)):  # rows go when a run is finished
+    whole = (folder / STORE / name.partition(PART)[0]).with_suffix(".npz")  # the inputs that a block is put into
+    if is_of_inputs and (run_state == "finished" or whole.is_file()):  # rows go when a run is finished
         return JobStatus(job=name, state="done")
     epoch = FolderState(path).last_epoch()
     begun = epoch is not None or (path / LOG_FILE).is_file()
@@ -148,11 +141,6 @@ def _job_status(folder: Path, name: str, run_state: str, *, is_remote: bool) -> 
         n_epochs=None if epoch is None else epoch.n_epochs,
         age_seconds=None if is_remote else _age(path / LOG_FILE),
     )
-
-
-def _is_made(folder: Path, name: str) -> bool:
-    """Return whether the inputs that a block belongs to have been put together."""
-    return (folder / STORE / name.partition(PART)[0]).with_suffix(".npz").is_file()
 
 
 def _age(path: Path) -> float | None:

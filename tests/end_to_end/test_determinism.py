@@ -43,7 +43,7 @@ def test_a_run_records_the_machines_that_have_worked_on_it(shapes, run_folder, m
     assert set(machine) >= MACHINE | HARDWARE
     assert machine["threads"] == 1
     assert {"torch", "numpy", "pillow", "scipy"} <= set(record["versions"])
-    monkeypatch.setattr("labelscan.runs.machine.platform.machine", lambda: "arm64")
+    monkeypatch.setattr("labelscan.runs.folder.platform.machine", lambda: "arm64")
     labelscan.detect(images, given, settings=quick(), output=run_folder)  # which only shows it
     assert json.loads((run_folder / "run.json").read_text())["machines"] == [machine]
     (run_folder / "fold-0-1" / "DONE").unlink()
