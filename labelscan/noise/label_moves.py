@@ -49,12 +49,9 @@ def move_by_matrix(
     classes that it most often becomes. ``file`` is where the matrix was read, for the message if K differs.
     """
     if len(noise_matrix) != clean.n_classes:
-        raise ConfigError(
-            "classes-mismatch",
-            f"{len(noise_matrix)} rows and columns for {clean.n_classes} classes",
-            where=file or "noise_matrix",
-            hint="give one row and one column for each class, in the order of the classes",
-        )
+        problem = f"{len(noise_matrix)} rows and columns for {clean.n_classes} classes"
+        hint = "give one row and one column for each class, in the order of the classes"
+        raise ConfigError("classes-mismatch", problem, where=file or "noise_matrix", hint=hint)
     rows_by_class = _rows_by_class(clean)
     moves = noise_matrix * [len(rows) for rows in rows_by_class]  # column by column
     np.fill_diagonal(moves, 0)

@@ -87,19 +87,16 @@ def read_table(file: str) -> NDArray[np.float64]:
     problems = []
     for row, cells in enumerate(rows):
         if len(cells) != len(rows):
+            problem = f"{len(cells)} values in a file of {len(rows)} rows"
             hint = "give one row and one column for each class, separated by commas"
-            problems.append(
-                Problem("ragged", f"{len(cells)} values in a file of {len(rows)} rows", f"{file} row {row + 1}", hint)
-            )
+            problems.append(Problem("ragged", problem, f"{file} row {row + 1}", hint))
             continue
         for column, cell in enumerate(cells):
             try:
                 table[row, column] = float(cell)
             except ValueError:
-                hint = "give numbers alone, without a header or names of classes"
-                problems.append(
-                    Problem("not-numbers", f"{cell!r} is not a number", _cell(file, file, row, column), hint)
-                )
+                place, hint = _cell(file, file, row, column), "give numbers alone, without a header or names of classes"
+                problems.append(Problem("not-numbers", f"{cell!r} is not a number", place, hint))
     ConfigError.refuse(problems, lambda problem: problem)
     return table
 
@@ -108,15 +105,14 @@ def _checked_table(table: ArrayLike, *, name: str, file: str) -> NDArray[np.floa
     """Return a copy of a (K, K) table of finite numbers that are not negative, with K at least 2."""
     checked = np.array(table, dtype=np.float64)
     if checked.ndim != 2 or checked.shape[0] != checked.shape[1] or len(checked) < 2:
-        raise ConfigError(
-            "wrong-shape", f"must be a square table of 2 or more classes, got shape {checked.shape}", where=file or name
-        )
-    ConfigError.refuse(
-        np.argwhere(~(np.isfinite(checked) & (checked >= 0))).tolist(),
-        lambda at: Problem(
-            "not-a-noise-matrix", f"must be finite and not negative, got {checked[*at]:g}", _cell(file, name, *at)
-        ),
-    )
+        problem = f"must be a square table of 2 or more classes, got shape {checked.shape}"
+        raise ConfigError("wrong-shape", problem, where=file or name)
+
+    def refused(at: list[int]) -> Problem:
+        problem = f"must be finite and not negative, got {checked[*at]:g}"
+        return Problem("not-a-noise-matrix", problem, _cell(file, name, *at))
+
+    ConfigError.refuse(np.argwhere(~(np.isfinite(checked) & (checked >= 0))).tolist(), refused)
     return checked
 
 

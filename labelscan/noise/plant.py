@@ -7,6 +7,7 @@ gets which rate, and classes may differ in size.) Which examples become wrong is
 """
 
 import re
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 import numpy as np
@@ -16,7 +17,7 @@ from labelscan.errors import ConfigError
 from labelscan.noise.ceilings import error_chances, highest_f1, other_probs
 from labelscan.noise.label_moves import CleanLabels, choose, draw_other, move_anywhere, move_by_matrix, rounded
 from labelscan.noise.matrices import check_noise_matrix, mean_probs_by_class, read_table, similar_class_matrix
-from labelscan.registry import PartSpec, Registry, read_value
+from labelscan.registry import OptionError, PartSpec, Registry, check_option, read_value
 
 
 class Noise(Protocol):
@@ -29,6 +30,7 @@ class Noise(Protocol):
         """Return (N,) given labels: the true ones with errors in them."""
 
 
+@dataclass(frozen=True)
 class SymmetricNoise:
     """Wrong labels drawn uniformly from the other classes.
 
@@ -36,15 +38,17 @@ class SymmetricNoise:
         rate: share of labels that become wrong, in [0, 1), the same in each class.
     """
 
+    rate: float = 0.1
     needs_pred_probs = False
 
-    def __init__(self, rate: float = 0.1) -> None:
-        self.rate = _checked_rate(rate, "symmetric, option rate")
+    def __post_init__(self) -> None:
+        _check_rate(self.rate)
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
         return move_anywhere(clean, choose(clean, self.rate, generator), generator)
 
 
+@dataclass(frozen=True)
 class PairNoise:
     """Wrong labels that are always the next class, the last becoming the first (pair flip).
 
@@ -52,10 +56,11 @@ class PairNoise:
         rate: share of labels that become wrong, in [0, 1), the same in each class.
     """
 
+    rate: float = 0.1
     needs_pred_probs = False
 
-    def __init__(self, rate: float = 0.1) -> None:
-        self.rate = _checked_rate(rate, "pair, option rate")
+    def __post_init__(self) -> None:
+        _check_rate(self.rate)
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
         chosen = choose(clean, self.rate, generator)
@@ -79,12 +84,14 @@ class PerClassNoise:
         # A minus behind an e belongs to its number, as in 1e-3.
         lowest_and_highest = re.split(r"(?<![eE])-", rates)
         self.is_range = len(lowest_and_highest) == 2 and "/" not in rates
-        self.rates = [_read_rate(text) for text in (lowest_and_highest if self.is_range else rates.split("/"))]
+        self.rates = []
+        for text in lowest_and_highest if self.is_range else rates.split("/"):
+            rate = cast(float, read_value(text.strip(), float, where="noise per-class, option rates"))
+            _check_rate(rate, "rates")
+            self.rates.append(rate)
         if self.is_range and self.rates[0] > self.rates[1]:
             hint = "the lowest comes first, as in 0.02-0.25"
-            raise ConfigError(
-                "not-increasing", f"goes down, got {rates}", where="noise per-class, option rates", hint=hint
-            )
+            raise OptionError("not-increasing", f"goes down, got {rates}", "rates", hint=hint)
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
         if self.is_range:
@@ -93,12 +100,9 @@ class PerClassNoise:
         elif len(self.rates) == clean.n_classes:
             rates = np.array(self.rates)
         else:
-            raise ConfigError(
-                "classes-mismatch",
-                f"{len(self.rates)} {'rate' if len(self.rates) == 1 else 'rates'} for {clean.n_classes} classes",
-                where="noise per-class, option rates",
-                hint="give one a class, as in 0.02/0.2/..., or the lowest and the highest, as in 0.02-0.25",
-            )
+            problem = f"{len(self.rates)} {'rate' if len(self.rates) == 1 else 'rates'} for {clean.n_classes} classes"
+            hint = "give one a class, as in 0.02/0.2/..., or the lowest and the highest, as in 0.02-0.25"
+            raise ConfigError("classes-mismatch", problem, where="noise per-class, option rates", hint=hint)
         return move_anywhere(clean, choose(clean, rates, generator), generator)
 
 
@@ -115,8 +119,8 @@ class SimilarClassNoise:
     """
 
     def __init__(self, rate: float = 0.1, similarity: str | None = None) -> None:
-        self.rate = _checked_rate(rate, "look-alike, option rate")
-        self.file = similarity or ""
+        _check_rate(rate)
+        self.rate, self.file = rate, similarity or ""
         self.similarity = read_table(self.file) if self.file else None
         if self.similarity is not None:
             similar_class_matrix(self.similarity, self.rate, file=self.file)  # refuses a wrong file now
@@ -142,9 +146,7 @@ class MatrixNoise:
 
     def __init__(self, file: str | None = None) -> None:
         if not file:
-            raise ConfigError(
-                "no-file-named", "no file is named", where="noise matrix, option file", hint="write matrix:FILE.csv"
-            )
+            raise OptionError("no-file-named", "no file is named", "file", hint="write matrix:FILE.csv")
         self.file = file
         self.noise_matrix = check_noise_matrix(read_table(file), file=file)
 
@@ -152,6 +154,7 @@ class MatrixNoise:
         return move_by_matrix(clean, self.noise_matrix, generator, file=self.file)
 
 
+@dataclass(frozen=True)
 class InstanceNoise:
     """Wrong labels on the hardest examples: each becomes a class that the example looks like.
 
@@ -169,14 +172,13 @@ class InstanceNoise:
         hardness: how much errors prefer hard examples: 0 draws all alike, large values choose the hardest.
     """
 
+    rate: float = 0.1
+    hardness: float = 1.0
     needs_pred_probs = True
 
-    def __init__(self, rate: float = 0.1, hardness: float = 1.0) -> None:
-        self.rate = _checked_rate(rate, "instance, option rate")
-        if not 0 <= hardness < np.inf:
-            problem = f"must be finite and at least 0, got {hardness:g}"
-            raise ConfigError("out-of-range", problem, where="noise instance, option hardness")
-        self.hardness = hardness
+    def __post_init__(self) -> None:
+        _check_rate(self.rate)
+        check_option(0 <= self.hardness < np.inf, self.hardness, "hardness", "finite and at least 0")
 
     def plant(self, clean: CleanLabels, generator: np.random.Generator) -> GivenLabels:
         assert clean.pred_probs is not None
@@ -224,12 +226,9 @@ def plant(
     """
     noise = _build(text)
     if noise.needs_pred_probs and pred_probs is None:
-        raise ConfigError(
-            "needs-probabilities",
-            f"{text} needs the out-of-fold probabilities of a model trained on the true labels",
-            where="noise",
-            hint="pass pred_probs, or plant symmetric, pair or per-class errors, which need none",
-        )
+        problem = f"{text} needs the out-of-fold probabilities of a model trained on the true labels"
+        hint = "pass pred_probs, or plant symmetric, pair or per-class errors, which need none"
+        raise ConfigError("needs-probabilities", problem, where="noise", hint=hint)
     clean = _checked_clean(true_labels, n_classes, pred_probs if noise.needs_pred_probs else None)
     return noise.plant(clean, np.random.default_rng(seed))
 
@@ -272,17 +271,9 @@ def _build(text: str) -> Noise:
     return NOISES.build_spec(PartSpec.parse(text, where="noise"))
 
 
-def _checked_rate(rate: float, where: str) -> float:
+def _check_rate(rate: float, option: str = "rate") -> None:
     if not 0 <= rate < 1:
-        raise ConfigError(
-            "out-of-range", f"must be at least 0 and below 1, got {rate:g}", where=f"noise {where}", hint="0.1 is 10 %"
-        )
-    return rate
-
-
-def _read_rate(text: str) -> float:
-    where = "per-class, option rates"
-    return _checked_rate(cast(float, read_value(text.strip(), float, where=f"noise {where}")), where)
+        raise OptionError("out-of-range", f"must be at least 0 and below 1, got {rate:g}", option, hint="0.1 is 10 %")
 
 
 def _checked_clean(true_labels: TrueLabels, n_classes: int, pred_probs: PredProbs | None) -> CleanLabels:
