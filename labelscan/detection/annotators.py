@@ -10,7 +10,6 @@ It holds as far as annotators err apart. Where models often differ they are weak
 the same examples; so the agreement is only believed to the share on which models do agree.
 """
 
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -19,8 +18,7 @@ from numpy.typing import NDArray
 from labelscan.arrays import GivenLabels, Mask, PredProbs
 
 Floats = NDArray[np.float64]
-Votes = NDArray[np.int64]
-"""(N, A) the labels of A annotators, the given labels first."""
+Ints = NDArray[np.int64]
 
 MOST_STRATA = 10
 SMALLEST_STRATUM = 100
@@ -35,45 +33,38 @@ MOST_OFTEN_WRONG = 0.95
 TINY = 1e-12
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Agreement:
-    """How the given labels and the predictions of several models agree, by strata of confidence."""
-
-    strata: NDArray[np.int64]
-    """(N,) the stratum of each example, the least confident first."""
-    wrong: Floats
-    """(S,) the share of wrong labels in each stratum, if annotators err apart."""
-    trust: Floats
-    """(S,) how far to believe it: the share on which the models agree."""
-
-
-def find_agreement(given_labels: GivenLabels, confidence: Floats, members: list[PredProbs]) -> Agreement:
-    """Return how given labels and members agree.
+def find_agreement(
+    given_labels: GivenLabels, confidence: Floats, members: list[PredProbs]
+) -> tuple[Ints, Floats, Floats]:
+    """Return how given labels and members agree, by strata of confidence.
 
     Args:
         given_labels: N labels.
         confidence: (N,) of the pooled members, which tells easy examples from hard ones.
-        opinions: at least two, of different kinds.
+        members: at least two, of different kinds.
+
+    Returns:
+        (N,) the stratum of each example, the least confident first; (S,) the share of wrong labels in each stratum, if
+        annotators err apart; and (S,) how far to believe it: the share on which the models agree.
     """
     assert len(members) > 1
     predicted = [probs.argmax(axis=1) for probs in members]
-    votes = np.column_stack([given_labels, *predicted])
-    strata = _strata(confidence)
-    n_strata = int(strata.max(initial=0)) + 1
-    sizes = np.bincount(strata, minlength=n_strata)
-    agree = np.mean([a == b for number, a in enumerate(predicted) for b in predicted[:number]], axis=0)
-    wrong = wrong_given_labels(votes, strata, members[0].shape[1])
-    return Agreement(
-        strata=strata,
-        wrong=np.bincount(strata, weights=wrong, minlength=n_strata) / sizes,
-        trust=np.bincount(strata, weights=agree, minlength=n_strata) / sizes,
+    n_strata = min(max(len(confidence) // SMALLEST_STRATUM, 1), MOST_STRATA)
+    edges = np.quantile(confidence, np.arange(1, n_strata) / n_strata)
+    # They are of about equal size; examples of equal confidence share one.
+    _, strata, sizes = np.unique(
+        np.searchsorted(edges, confidence, side="right"), return_inverse=True, return_counts=True
     )
+    agree = np.mean([a == b for number, a in enumerate(predicted) for b in predicted[:number]], axis=0)
+    wrong = wrong_given_labels(np.column_stack([given_labels, *predicted]), strata, members[0].shape[1])
+    return strata, np.bincount(strata, weights=wrong) / sizes, np.bincount(strata, weights=agree) / sizes
 
 
-def wrong_given_labels(votes: Votes, strata: NDArray[np.int64], n_classes: int) -> Floats:
+def wrong_given_labels(votes: Ints, strata: Ints, n_classes: int) -> Floats:
     """Return (N,) the probability that the given label is wrong, by expectation maximisation.
 
-    Examples with the same votes in the same stratum are the same case, so time grows with the number of cases.
+    ``votes`` are (N, A) the labels of A annotators, the given labels first. Examples with the same votes in the same
+    stratum are the same case, so time grows with the number of cases.
     """
     case_of_example = strata
     for column in votes.T:
@@ -99,15 +90,7 @@ def wrong_given_labels(votes: Votes, strata: NDArray[np.int64], n_classes: int) 
     return cast(Floats, (1 - posterior[:, 0])[case_of_example])
 
 
-def _strata(confidence: Floats) -> NDArray[np.int64]:
-    """Return (N,) strata of about equal size; examples of equal confidence share one."""
-    n_strata = min(max(len(confidence) // SMALLEST_STRATUM, 1), MOST_STRATA)
-    edges = np.quantile(confidence, np.arange(1, n_strata) / n_strata)
-    _, strata = np.unique(np.searchsorted(edges, confidence, side="right"), return_inverse=True)
-    return strata.astype(np.int64)
-
-
-def _log_shares(weights: Floats, strata: NDArray[np.int64], votes: Votes, n_classes: int) -> Floats:
+def _log_shares(weights: Floats, strata: Ints, votes: Ints, n_classes: int) -> Floats:
     """Return the logarithm of the share that each candidate's class has in its stratum."""
     n_strata, cells = int(strata.max()) + 1, strata[:, None] * n_classes + votes
     flat = np.bincount(cells.ravel(), weights=weights.ravel(), minlength=n_strata * n_classes)
@@ -118,7 +101,7 @@ def _log_shares(weights: Floats, strata: NDArray[np.int64], votes: Votes, n_clas
 
 
 def _log_likelihood(
-    weights: Floats, strata: NDArray[np.int64], votes: Votes, annotator: int, is_right: Mask, n_classes: int
+    weights: Floats, strata: Ints, votes: Ints, annotator: int, is_right: Mask, n_classes: int
 ) -> Floats:
     """Return (C, A) the log-likelihood of an annotator's votes for each candidate, under its own best parameters."""
     vote, cells = votes[:, annotator, None], votes * n_classes + votes[:, annotator, None]

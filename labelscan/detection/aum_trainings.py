@@ -33,8 +33,6 @@ from labelscan.training.device import seed_of
 from labelscan.training.divergence import IF_DIVERGED
 from labelscan.training.schedule import build_schedule
 
-KIND = AUM
-"""The kind of these jobs, in events and in the names of their folders."""
 N_RUNS = 2
 
 
@@ -71,21 +69,16 @@ def with_extra_class(learner: Learner) -> MarginLearner:
     Raises:
         ConfigError: a learner that has no logits, or whose number of outputs is not ours to choose.
     """
-    hint = "name a model by --model, or choose another detector, such as --detector noise-posterior"
-    if not isinstance(learner, NetworkLearner):
+    if not isinstance(learner, NetworkLearner) or not isinstance(learner.make, NetworkMaker):
         problem = "aum compares the logits of networks, and the given classifier has none"
-        raise ConfigError("too-few-epochs", problem, where="detection.detector", hint=hint)
-    if not isinstance(learner.make, NetworkMaker):
-        problem = "aum trains networks with one more output than classes, which the given function cannot make"
+        if isinstance(learner, NetworkLearner):
+            problem = "aum trains networks with one more output than classes, which the given function cannot make"
+        hint = "name a model by --model, or choose another detector, such as --detector noise-posterior"
         raise ConfigError("too-few-epochs", problem, where="detection.detector", hint=hint)
     n_classes = learner.make.n_classes + 1
-    return MarginLearner(
-        dataclasses.replace(
-            learner,
-            make=dataclasses.replace(learner.make, n_classes=n_classes),
-            schedule=build_schedule("ce", n_epochs=learner.n_epochs, n_classes=n_classes),
-        )
-    )
+    make = dataclasses.replace(learner.make, n_classes=n_classes)
+    schedule = build_schedule("ce", n_epochs=learner.n_epochs, n_classes=n_classes)
+    return MarginLearner(dataclasses.replace(learner, make=make, schedule=schedule))
 
 
 def threshold_jobs(fold_job: FoldJob, index: Index) -> list[FoldJob]:
@@ -94,27 +87,23 @@ def threshold_jobs(fold_job: FoldJob, index: Index) -> list[FoldJob]:
     Raises:
         UsageError: a learner that cannot do it, or too few examples.
     """
-    extra_class = fold_job.n_classes
-    seed = seed_of(fold_job.run_seed, KIND)
-    is_threshold = draw_threshold_examples(len(index), extra_class, seed=seed)
+    extra_class, seed = fold_job.n_classes, seed_of(fold_job.run_seed, AUM)
+    common = dataclasses.replace(
+        fold_job,
+        n_classes=extra_class + 1,
+        train_index=index,
+        held_out_index=index[:0],
+        learner=with_extra_class(fold_job.learner),
+        run_seed=seed,
+    )
     jobs = []
-    for run in range(N_RUNS):
+    for run, is_threshold in enumerate(draw_threshold_examples(len(index), extra_class, seed=seed).T):
         labels = fold_job.given_labels.copy()
-        labels[index[is_threshold[:, run]]] = extra_class
+        labels[index[is_threshold]] = extra_class
         trained_on = hashlib.blake2b(index.tobytes() + labels[index].tobytes(), digest_size=16).hexdigest()
-        jobs.append(
-            dataclasses.replace(
-                fold_job,
-                id=FoldId(kind=KIND, fold=run, number=fold_job.id.number, opinion=fold_job.id.opinion),
-                made_from=fingerprint([fold_job.made_from, trained_on]),
-                given_labels=labels,
-                n_classes=extra_class + 1,
-                train_index=index,
-                held_out_index=index[:0],
-                learner=with_extra_class(fold_job.learner),
-                run_seed=seed,
-            )
-        )
+        made_from = fingerprint([fold_job.made_from, trained_on])
+        id_ = FoldId(kind=AUM, fold=run, number=fold_job.id.number, opinion=fold_job.id.opinion)
+        jobs.append(dataclasses.replace(common, id=id_, made_from=made_from, given_labels=labels))
     return jobs
 
 
@@ -130,7 +119,7 @@ def with_threshold_runs(evidence: Evidence, jobs: Sequence[FoldJob], outputs: It
         return dataclasses.replace(evidence, aum_train_margin=None, aum_is_threshold=None)
     train_margin = np.column_stack([output.train_margin for output in outputs])
     if not np.isfinite(train_margin).all():
-        raise RunError("diverged", "margins are infinite or NaN: training diverged", where=KIND, hint=IF_DIVERGED)
+        raise RunError("diverged", "margins are infinite or NaN: training diverged", where=AUM, hint=IF_DIVERGED)
     return dataclasses.replace(evidence, aum_train_margin=train_margin, aum_is_threshold=_are_relabelled(jobs))
 
 
@@ -153,21 +142,14 @@ def n_threshold(n_examples: int, n_classes: int) -> int:
         DatasetError: there are too few examples for that.
     """
     if n_examples <= n_classes:
-        raise DatasetError(
-            "too-few-examples",
-            f"{n_examples:,} examples of {n_classes:,} classes are too few for aum, "
-            f"which relabels one in {n_classes + 1:,}",
-            hint="choose another detector, such as --detector noise-posterior",
-        )
+        few = f"{n_examples:,} examples of {n_classes:,} classes are too few for aum"
+        hint = "choose another detector, such as --detector noise-posterior"
+        raise DatasetError("too-few-examples", f"{few}, which relabels one in {n_classes + 1:,}", hint=hint)
     return n_examples // (n_classes + 1)
 
 
 def draw_threshold_examples(n_examples: int, n_classes: int, *, seed: int) -> NDArray[np.bool_]:
-    """Return (N, N_RUNS) which examples each run relabels: drawn at random, none twice.
-
-    Raises:
-        DatasetError: too few examples.
-    """
+    """Return (N, N_RUNS) which examples each run relabels: drawn at random, none twice."""
     size = n_threshold(n_examples, n_classes)
     order = np.random.default_rng(seed).permutation(n_examples)
     is_threshold = np.zeros((n_examples, N_RUNS), dtype=np.bool_)

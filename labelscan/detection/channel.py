@@ -119,7 +119,7 @@ def _step(examples: Examples, kept: Sharpened, matrix: Floats) -> tuple[Floats, 
     have one given label: adding up their posteriors is one product with the inverse sums. Columns lie together in
     memory: with 10,000 classes it takes longer to gather one than all the rest.
     """
-    counts = _no_counts(examples)
+    counts = np.eye(examples.n_classes, order="F")  # a class that is never predicted keeps a row, too
 
     def of_class(label: int) -> float:
         log_likelihood = 0.0
@@ -130,13 +130,14 @@ def _step(examples: Examples, kept: Sharpened, matrix: Floats) -> tuple[Floats, 
         return log_likelihood
 
     log_likelihood = sum(examples.for_each_class(of_class))
-    return _shares(counts), log_likelihood / len(examples.given_labels)
+    counts /= counts.sum(axis=1, keepdims=True)
+    return counts, log_likelihood / len(examples.given_labels)
 
 
 def _step_with_slopes(examples: Examples, exponent: float, matrix: Floats) -> tuple[Floats, float, float, float]:
     """Return what ``_step`` does, and the derivative in the exponent of what expectation maximisation raises, and minus
     its second derivative, which is not negative."""
-    counts = _no_counts(examples)
+    counts = np.eye(examples.n_classes, order="F")
 
     def of_class(label: int) -> Floats:
         sums = np.zeros(3)
@@ -151,23 +152,14 @@ def _step_with_slopes(examples: Examples, exponent: float, matrix: Floats) -> tu
         return sums
 
     log_likelihood, slope, curvature = np.sum(examples.for_each_class(of_class), axis=0).tolist()
-    return _shares(counts), log_likelihood / len(examples.given_labels), slope, curvature
-
-
-def _no_counts(examples: Examples) -> Floats:
-    """Return one right label a class, so that a class which is never predicted keeps a row."""
-    return np.eye(examples.n_classes, order="F")
+    counts /= counts.sum(axis=1, keepdims=True)
+    return counts, log_likelihood / len(examples.given_labels), slope, curvature
 
 
 def _posteriors(sharpened: Floats, column: Floats) -> tuple[Floats, Floats]:
     """Return (n,) the likelihoods of n examples of one given label, and (K,) the sum of their posteriors."""
     likelihood = np.maximum(sharpened @ column, TINY)
     return likelihood, column * ((1 / likelihood) @ sharpened)
-
-
-def _shares(counts: Floats) -> Floats:
-    counts /= counts.sum(axis=1, keepdims=True)
-    return counts
 
 
 def _calibration_slope(examples: Examples, scale: float) -> tuple[float, float]:

@@ -4,7 +4,7 @@ Detectors see nothing else. Examples that no model could score (unreadable, the 
 here, so no probability has to be invented for them; ``index`` leads back to the data set.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -151,7 +151,9 @@ class Evidence:
             mapped = (*PROBABILITIES, "opinion_probs") if path.stat().st_size >= MAPPED_BYTES else ()
             known: dict[str, Any] = {**read_arrays(path, wanted, mapped=mapped)}
             if "opinion_names" in there:
-                known["members"] = _read_members(read_arrays(path, MEMBER_ARRAYS, mapped=mapped))
+                arrays = read_arrays(path, MEMBER_ARRAYS, mapped=mapped)
+                columns = zip(*(arrays[name] for name in MEMBER_ARRAYS), strict=True)
+                known["members"] = tuple(Member(name=str(a), pred_probs=b, weight=float(c)) for a, b, c in columns)
             for name in ("given_labels", "index"):
                 if known[name].dtype.kind != "i":
                     raise ValueError(f"{name} are {known[name].dtype}, not whole numbers")
@@ -160,24 +162,11 @@ class Evidence:
             known["from_columns"] = bool(known.get("from_columns", False))
             return cls(**{**known, "class_names": tuple(known["class_names"])})
         except (*CANNOT_READ, TypeError, ProbabilitiesError) as error:
-            raise RunFolderError(
-                "damaged",
-                f"is not the evidence of a run ({why(error)})",
-                where=str(path),
-                hint="run again with --fresh",
-            ) from error
+            problem = f"is not the evidence of a run ({why(error)})"
+            raise RunFolderError("damaged", problem, where=str(path), hint="run again with --fresh") from error
 
 
 def row_chunks(shape: tuple[int, ...]) -> Iterator[slice]:
     """Yield parts of the rows of an array of (N, K), about ``CHUNK_CELLS`` of its numbers each."""
     size = max(1, CHUNK_CELLS // shape[1])
     return (slice(start, start + size) for start in range(0, shape[0], size))
-
-
-def _read_members(arrays: Mapping[str, NDArray[Any]]) -> tuple[Member, ...]:
-    """Return the members in an npz file, whose arrays have one row a member."""
-    columns = (arrays[name] for name in MEMBER_ARRAYS)
-    return tuple(
-        Member(name=str(name), pred_probs=probs, weight=float(weight))
-        for name, probs, weight in zip(*columns, strict=True)
-    )

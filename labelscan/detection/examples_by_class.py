@@ -101,7 +101,7 @@ class Examples:
 
 
 def in_chunks(rows: NDArray[Any], n_classes: int) -> Iterator[NDArray[Any]]:
-    """Yield parts of ``rows`` whose probabilities number about ``CHUNK_CELLS``."""
+    """Yield parts of ``rows``, about ``CHUNK_CELLS`` of their probabilities each."""
     size = max(1, CHUNK_CELLS // n_classes)
     return (rows[start : start + size] for start in range(0, len(rows), size))
 

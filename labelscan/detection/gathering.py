@@ -67,8 +67,8 @@ class _Gathering:
         _expect(same, "has train_probs and others have not, or the reverse", where)
         self.latest = (output.repeat, output.fold)
         rows = self.row_of[output.held_out_index]
-        _expect(bool((rows >= 0).all()), "held out an example that is not to be scored", where)
-        free = bool((self.folds[rows, output.repeat] < 0).all()) and len(np.unique(rows)) == len(rows)
+        _expect((rows >= 0).all(), "held out an example that is not to be scored", where)
+        free = (self.folds[rows, output.repeat] < 0).all() and len(np.unique(rows)) == len(rows)
         _expect(free, "predicted an example that was predicted before in this repeat", where)
         shape, wanted = output.pred_probs.shape, (len(rows), self.pred_probs.shape[1])
         _expect(shape == wanted, f"probabilities of shape {shape}, not {wanted}", where)
@@ -76,23 +76,29 @@ class _Gathering:
         for chunk in row_chunks(shape):
             self.pred_probs[rows[chunk]] += output.pred_probs[chunk]
         self.folds[rows, output.repeat] = output.fold
-        self._add_margins(output.train_index, output.train_margin)
-        if output.train_probs is not None:
-            self._add_train_probs(output.train_index, output.train_probs, where)
+        rows = self.row_of[output.train_index]
+        known = (rows >= 0) & ~np.isnan(output.train_margin)
+        self.margin_sums[rows[known]] += output.train_margin[known]
+        self.margin_counts[rows[known]] += 1
+        if output.train_probs is None or self.train_probs is None:
+            return
+        for chunk in row_chunks(output.train_probs.shape):
+            probs, is_scored = output.train_probs[chunk], rows[chunk] >= 0
+            _check_distributions(probs, where)
+            self.train_probs[rows[chunk][is_scored]] += probs[is_scored]
 
     def evidence(self) -> Evidence:
         """Return the means, once all outputs are added."""
         missing = (self.folds < 0).any(axis=1)
         if missing.any():
             first = self.dataset.example_ids[self.index[int(np.argmax(missing))]]
-            raise RunError(
-                "not-predicted",
-                f"{int(missing.sum()):,} examples were not predicted in every repeat",
-                where=f"example {first!r}",
-            )
-        _normalise_rows(self.pred_probs)
-        if self.train_probs is not None:
-            _normalise_rows(self.train_probs)
+            problem = f"{int(missing.sum()):,} examples were not predicted in every repeat"
+            raise RunError("not-predicted", problem, where=f"example {first!r}")
+        all_sums: list[NDArray[Any]] = [self.pred_probs, *([] if self.train_probs is None else [self.train_probs])]
+        for sums in all_sums:
+            for rows in row_chunks(sums.shape):
+                chunk = sums[rows].astype(np.float64)
+                sums[rows] = chunk / chunk.sum(axis=1, keepdims=True)
         known = self.margin_counts > 0
         train_margin = np.full(len(self.index), np.nan, dtype=np.float32)
         train_margin[known] = self.margin_sums[known] / self.margin_counts[known]
@@ -108,40 +114,15 @@ class _Gathering:
             from_columns=are_columns(self.dataset.inputs),
         )
 
-    def _add_margins(self, train_index: Index, train_margin: NDArray[np.float32]) -> None:
-        rows = self.row_of[train_index]
-        known = (rows >= 0) & ~np.isnan(train_margin)
-        self.margin_sums[rows[known]] += train_margin[known]
-        self.margin_counts[rows[known]] += 1
-
-    def _add_train_probs(self, train_index: Index, train_probs: TrainProbs, where: str) -> None:
-        assert self.train_probs is not None
-        for chunk in row_chunks(train_probs.shape):
-            probs = train_probs[chunk]
-            _check_distributions(probs, where)
-            rows = self.row_of[train_index[chunk]]
-            self.train_probs[rows[rows >= 0]] += probs[rows >= 0]
-
 
 def _check_distributions(probs: NDArray[np.floating[Any]], where: str) -> None:
     """Check probabilities before they are summed and normalised, which would hide what is wrong with them."""
     sums = probs.sum(axis=1, dtype=np.float64)
     if not np.isfinite(sums).all():
-        raise RunError(
-            "diverged",
-            f"the model predicts NaN for {int((~np.isfinite(sums)).sum()):,} examples: training diverged",
-            where=where,
-            hint=IF_DIVERGED,
-        )
-    valid = bool((np.abs(sums - 1) <= ROW_SUM_TOLERANCE).all()) and bool(probs.min(initial=0) >= 0)
+        problem = f"the model predicts NaN for {int((~np.isfinite(sums)).sum()):,} examples: training diverged"
+        raise RunError("diverged", problem, where=where, hint=IF_DIVERGED)
+    valid = (np.abs(sums - 1) <= ROW_SUM_TOLERANCE).all() and probs.min(initial=0) >= 0
     _expect(valid, "the probabilities of an example do not sum to 1", where)
-
-
-def _normalise_rows(sums: NDArray[np.floating[Any]]) -> None:
-    """Divide each row by its sum, in place."""
-    for rows in row_chunks(sums.shape):
-        chunk = sums[rows].astype(np.float64)
-        sums[rows] = chunk / chunk.sum(axis=1, keepdims=True)
 
 
 def _fold_names(folds: NDArray[np.int64]) -> Strings:
@@ -151,6 +132,6 @@ def _fold_names(folds: NDArray[np.int64]) -> Strings:
     return as_strings(["|".join(map(str, row)) for row in folds.tolist()])
 
 
-def _expect(holds: bool, problem: str, where: str) -> None:
+def _expect(holds: bool | np.bool_, problem: str, where: str) -> None:
     if not holds:
         raise RunError("not-out-of-fold", problem, where=where, hint="this is a mistake in labelscan; please report it")

@@ -30,10 +30,7 @@ class DetectionQuality:
 
 def quality(flagged: Mask, label_quality: LabelQuality, label_errors: Mask) -> DetectionQuality:
     """Return the metrics of one detector; ``label_errors`` are the labels known to be wrong."""
-    from sklearn.metrics import (  # a second that those who read a finished run need not wait
-        average_precision_score,
-        roc_auc_score,
-    )
+    from sklearn.metrics import average_precision_score, roc_auc_score  # a second that readers of a run need not wait
 
     n_errors, n_flagged = int(label_errors.sum()), int(flagged.sum())
     n_right = len(label_errors) - n_errors

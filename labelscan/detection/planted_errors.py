@@ -80,8 +80,12 @@ def plant_errors(evidence: Evidence, detections: Detections, *, alone: Mask, rat
     sources = np.minimum(room, np.bincount(given_labels[right], minlength=n_classes))
     shape = noise_shape(detections.noise_matrix, np.bincount(given_labels, minlength=n_classes))
     expected = _within(shape, count_wanted(rate, len(evidence)), most_into=room, most_from=sources)
+    exact = expected.sum(axis=0)
+    counts = np.floor(exact + 1e-9).astype(np.int64)  # those with the largest remainders are rounded up
+    left_over = round(float(exact.sum())) - int(counts.sum())
+    counts[np.argsort(counts - exact, kind="stable")[:left_over]] += 1
     rows, labels = [], []
-    for true_class, count in enumerate(_rounded(expected.sum(axis=0)).tolist()):
+    for true_class, count in enumerate(counts.tolist()):
         candidates = np.flatnonzero(right & (given_labels == true_class))
         rows.append(generator.permutation(candidates)[:count])
         labels.append(_draw(expected[:, true_class], count, generator))
@@ -124,14 +128,6 @@ def _within(
         if expected.sum() >= total - 0.5:
             break
     return expected
-
-
-def _rounded(exact: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return ``exact`` as whole numbers with the same sum, by rounding up the largest remainders."""
-    counts = np.floor(exact + 1e-9).astype(np.int64)
-    left_over = round(float(exact.sum())) - int(counts.sum())
-    counts[np.argsort(counts - exact, kind="stable")[:left_over]] += 1
-    return counts
 
 
 def _draw(weights: NDArray[np.float64], count: int, generator: np.random.Generator) -> NDArray[np.int64]:

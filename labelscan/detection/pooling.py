@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from labelscan.arrays import GivenLabels, Index
 from labelscan.detection.channel import SCALE_LIMITS
 from labelscan.detection.evidence import Evidence, Member
-from labelscan.detection.examples_by_class import CHUNK_CELLS, ENOUGH, clipped_logs, sharpen, spread_rows
+from labelscan.detection.examples_by_class import ENOUGH, clipped_logs, in_chunks, sharpen, spread_rows
 
 Floats = NDArray[np.float64]
 Probs = NDArray[np.floating[Any]]
@@ -52,13 +52,17 @@ def likeliest_weights(probs: Sequence[Probs], given_labels: GivenLabels) -> Floa
     """Return (M,) weights, which sum to 1, by the likelihood of the given labels.
 
     It is that of softmax(sum of u_m * log p_m), highest over all u_m >= 0, which is a concave problem; the weights are
-    u over its sum. They do not depend on the order of rows.
+    u over its sum. They do not depend on the order of rows, of which ``ENOUGH`` are used at most.
 
     Args:
         probs: M times (N, K) probabilities of models that never saw the example.
         given_labels: (N,) in [0, K).
     """
-    n_members, rows = len(probs), _enough(probs, given_labels)
+    n_members, rows = len(probs), np.arange(len(given_labels), dtype=np.int64)
+    if len(rows) > ENOUGH:
+        given = np.mean([each[rows, given_labels] for each in probs], axis=0, dtype=np.float64)
+        squares = [np.einsum("nk,nk->n", each, each) for each in probs]
+        rows = spread_rows(np.asarray(given), given_labels, squares, ENOUGH)
 
     def loss(powers: Floats) -> tuple[float, Floats]:
         total, slope = 0.0, np.zeros(n_members)
@@ -91,21 +95,8 @@ def geometric_mean(probs: Sequence[Probs], weights: Floats, dtype: type[np.float
 
 def _log_chunks(probs: Sequence[Probs], rows: Index) -> Iterator[tuple[Index, Floats]]:
     """Yield some of the rows, and (M, n, K) logarithms of their clipped probabilities."""
-    size = max(1, CHUNK_CELLS // probs[0].shape[1])
-    for start in range(0, len(rows), size):
-        chunk = rows[start : start + size]
+    for chunk in in_chunks(rows, probs[0].shape[1]):
         yield chunk, np.stack([clipped_logs(each, chunk) for each in probs])
-
-
-def _enough(probs: Sequence[Probs], given_labels: GivenLabels) -> Index:
-    """Return all rows, or ``ENOUGH`` of them, evenly spread by the mean probability of the given label."""
-    n_examples = len(given_labels)
-    rows = np.arange(n_examples, dtype=np.int64)
-    if n_examples <= ENOUGH:
-        return rows
-    given = np.mean([each[rows, given_labels] for each in probs], axis=0, dtype=np.float64)
-    squares = [np.einsum("nk,nk->n", each, each) for each in probs]
-    return spread_rows(np.asarray(given), given_labels, squares, ENOUGH)
 
 
 def _pooled_train_probs(evidences: Sequence[Evidence], weights: Floats) -> NDArray[Any] | None:
@@ -114,9 +105,8 @@ def _pooled_train_probs(evidences: Sequence[Evidence], weights: Floats) -> NDArr
     None where these models make up less than ``MAJORITY`` of the pool: what a weak network says of its own training
     examples would outweigh a better model that says nothing of them.
     """
-    known = [(one.train_probs, weight) for one, weight in zip(evidences, weights, strict=True)]
-    probs = [each for each, _ in known if each is not None]
-    own_weights = np.array([weight for each, weight in known if each is not None])
+    probs = [one.train_probs for one in evidences if one.train_probs is not None]
+    own_weights = weights[[one.train_probs is not None for one in evidences]]
     if not probs or own_weights.sum() < MAJORITY:
         return None
     return probs[0] if len(probs) == 1 else geometric_mean(probs, own_weights / own_weights.sum(), np.float16)
@@ -126,9 +116,8 @@ def _mean_margin(margins: Sequence[NDArray[np.float32]]) -> NDArray[np.float32] 
     """Return (N,) mean margins over the models that know one; NaN where none does, None where there is none."""
     if not margins:
         return None
-    stacked = np.stack(margins)
-    known = ~np.isnan(stacked)
-    counts, sums = known.sum(axis=0), np.where(known, stacked, 0).sum(axis=0, dtype=np.float64)
+    counts = np.sum(~np.isnan(margins), axis=0)
+    sums = np.asarray(np.nansum(margins, axis=0, dtype=np.float64))
     mean = np.full(counts.shape, np.nan, dtype=np.float32)
     mean[counts > 0] = sums[counts > 0] / counts[counts > 0]
     return mean

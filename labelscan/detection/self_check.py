@@ -95,14 +95,7 @@ class SelfCheck:
 def judge_by_planted(
     planted: PlantedErrors, first: tuple[Evidence, Detections], second: tuple[Evidence, Detections], *, folder: str
 ) -> SelfCheck:
-    """Return the result of a self-check.
-
-    Args:
-        planted: the labels in which the data of the second run differs.
-        first: evidence and judgements of the run that is checked.
-        second: those of the run with planted errors, which is in ``folder``.
-        folder: see ``SelfCheck``.
-    """
+    """Return the result of a self-check: of a ``first`` run, by a ``second`` one with planted errors in ``folder``."""
     evidence, detections = second
     is_planted, flagged = np.isin(evidence.index, planted.index), detections.lead.flagged
     found, suspects = is_planted & flagged, flagged & ~is_planted
@@ -110,15 +103,14 @@ def judge_by_planted(
     of_first, probability = first[1].lead.flagged, detections.error_probability
     recall = estimate_recall(n_found, n_planted)
     precision = estimate_precision(probability[found], probability[suspects])
+    left = estimate_left(recall, precision, n_flagged=int(of_first.sum()), n_not_flagged=int((~of_first).sum()))
     return SelfCheck(
         n_planted=n_planted,
         n_found=n_found,
         recall=recall,
         precision=precision,
         expected_precision=float(first[1].error_probability[of_first].mean()) if of_first.any() else None,
-        wrong_labels_left=estimate_left(
-            recall, precision, n_flagged=int(of_first.sum()), n_not_flagged=int((~of_first).sum())
-        ),
+        wrong_labels_left=left,
         planted_easier=_chance_of_less(evidence.self_confidence[found], evidence.self_confidence[suspects]),
         planted=_difficulty(evidence, probability, is_planted),
         planted_and_found=_difficulty(evidence, probability, found),
@@ -186,18 +178,17 @@ def estimate_left(recall: Estimate, precision: Estimate, *, n_flagged: int, n_no
         return min(n_flagged * share_right * (1 - share_found) / share_found, float(n_not_flagged))
 
     estimate = left(precision.estimate, recall.estimate)
-    if estimate is None:
-        return UNKNOWN
-    return Estimate(estimate=estimate, low=left(precision.low, recall.high), high=left(precision.high, recall.low))
+    ends = left(precision.low, recall.high), left(precision.high, recall.low)
+    return UNKNOWN if estimate is None else Estimate(estimate=estimate, low=ends[0], high=ends[1])
 
 
 def _chance_of_less(planted: NDArray[np.float64], others: NDArray[np.float64]) -> float | None:
     """Return the chance that a value of ``planted`` is below one of ``others``, ties counted half."""
     if not len(planted) or not len(others):
         return None
-    is_other = np.r_[np.zeros(len(planted), dtype=bool), np.ones(len(others), dtype=bool)]
     from sklearn.metrics import roc_auc_score  # see above
 
+    is_other = np.repeat([False, True], [len(planted), len(others)])
     return float(roc_auc_score(is_other, np.r_[planted, others]))
 
 
@@ -205,12 +196,14 @@ def _difficulty(evidence: Evidence, error_probability: NDArray[np.float64], chos
     count, self_confidence = int(chosen.sum()), evidence.self_confidence[chosen]
     bins = np.bincount(np.digitize(self_confidence, SELF_CONFIDENCE_EDGES), minlength=len(SELF_CONFIDENCE_EDGES) + 1)
     max_probability = evidence.pred_probs[chosen].max(axis=1).astype(np.float64)
-    values = (self_confidence, error_probability[chosen], max_probability)
-    at_quantiles = [tuple(np.quantile(value, QUANTILES).tolist()) if count else () for value in values]
+
+    def at_quantiles(values: NDArray[np.float64]) -> tuple[float, ...]:
+        return tuple(np.quantile(values, QUANTILES).tolist()) if count else ()
+
     return Difficulty(
         count=count,
-        self_confidence=at_quantiles[0],
-        error_probability=at_quantiles[1],
-        max_probability=at_quantiles[2],
+        self_confidence=at_quantiles(self_confidence),
+        error_probability=at_quantiles(error_probability[chosen]),
+        max_probability=at_quantiles(max_probability),
         histogram=tuple((bins / count).tolist()) if count else (),
     )

@@ -15,9 +15,10 @@ from labelscan.data.dataset import Dataset
 from labelscan.detection.decisions.decided_labels import DecidedLabels, ReviewPosterior
 from labelscan.detection.decisions.measured_sample import draw_sample, seed_for
 from labelscan.detection.decisions.rescoring import LEAST_DECISIONS, kept_log_odds, rescore
-from labelscan.detection.detectors import Detections, detect_all
+from labelscan.detection.detectors import detect_all
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.evidence import Evidence
+from labelscan.detection.protocol import Detections
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, Noted, ignore
 from labelscan.files.atomic import write_npz

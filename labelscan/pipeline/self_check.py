@@ -6,9 +6,9 @@ import shutil
 import numpy as np
 
 from labelscan.config import fingerprint
-from labelscan.detection.detectors import Detections
 from labelscan.detection.planted_errors import FILE_NAME as PLANTED_FILE
 from labelscan.detection.planted_errors import PlantedErrors, plant_errors
+from labelscan.detection.protocol import Detections
 from labelscan.detection.self_check import judge_by_planted
 from labelscan.events import Listener, Noted, Warned
 from labelscan.jobs.files import AUM, FOLD

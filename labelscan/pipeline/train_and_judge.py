@@ -6,7 +6,7 @@ from labelscan.arrays import Strings, as_strings
 from labelscan.correction.review import Review
 from labelscan.data.dataset import Dataset
 from labelscan.data.duplicates import find_label_conflicts
-from labelscan.detection.detectors import Detections
+from labelscan.detection.protocol import Detections
 from labelscan.events import Listener
 from labelscan.pipeline.evidence_of_folds import evidence_of
 from labelscan.pipeline.inputs import Contents

@@ -3,7 +3,7 @@ import pytest
 from scipy.special import log_softmax, softmax
 
 from labelscan.arrays import as_strings
-from labelscan.detection import pooling
+from labelscan.detection import examples_by_class, pooling
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.examples_by_class import CLIP
 from labelscan.detection.pooling import geometric_mean, likeliest_weights, pool
@@ -59,7 +59,7 @@ def test_weights_are_those_under_which_the_given_labels_are_likeliest(labels):
 
 def test_weights_do_not_depend_on_the_order_of_rows_even_where_only_some_are_used(labels, monkeypatch):
     monkeypatch.setattr(pooling, "ENOUGH", 150)
-    monkeypatch.setattr(pooling, "CHUNK_CELLS", 64)
+    monkeypatch.setattr(examples_by_class, "CHUNK_CELLS", 64)
     probs = members_about(labels, 2.0, 1.0, 0.5)
     order = np.random.default_rng(1).permutation(len(labels))
     shuffled = likeliest_weights([each[order] for each in probs], labels[order])

@@ -137,10 +137,7 @@ class ReviewPosterior:
         return int(is_undoubted[self.bins.of_example[self.decided.index]].sum())
 
     def decisions_to_halve(self) -> int:
-        """Return about how many more decisions would halve the intervals: these shrink with the root of the number.
-
-        It is at most the number of labels that are left.
-        """
+        """Return about how many more of the labels left would halve the intervals, which shrink with the root of it."""
         return min(3 * len(self.decided), len(self.bins.of_example) - len(self.decided))
 
     def _range_of_count(self, listed: Mask) -> Range:
@@ -173,11 +170,14 @@ def review_posterior(log_odds: Floats, decided: DecidedLabels) -> ReviewPosterio
     at = np.clip(log_odds[decided.index], -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)
     coarse = tuple(np.linspace(*limits) for limits in (OFFSETS, LOG_SLOPES, FLOOR_ROOTS))
     grid = _part_with_mass(coarse, _mass(coarse, at, decided.is_wrong))
-    offsets, log_slopes, floors = _points(grid)
     mass = _mass(grid, at, decided.is_wrong).ravel()
-    # Draws in the order of the count spread over what matters most.
-    counts = (floors * bins.sizes.sum() + (1 - floors) * np.repeat(_expected(grid, bins), len(grid[2]))).ravel()
-    order = np.argsort(counts, kind="stable")
+    offsets, log_slopes, roots = (axis.ravel() for axis in np.meshgrid(*grid, indexing="ij"))  # of each point
+    floors = roots**2
+    # Draws in the order of the count spread over what matters most. Without the floor it is the same for all floors.
+    n_floors = len(grid[2])
+    seen = offsets[::n_floors, None] + np.exp(log_slopes[::n_floors])[:, None] * bins.centres
+    without_floor = np.repeat(expit(seen) @ bins.sizes, n_floors)
+    order = np.argsort(floors * bins.sizes.sum() + (1 - floors) * without_floor, kind="stable")
     picked = order[np.searchsorted(np.cumsum(mass[order]), (np.arange(N_DRAWS) + 0.5) / N_DRAWS)]
     draws = _wrong(bins.centres, offsets[picked, None], log_slopes[picked, None], floors[picked, None])
     return ReviewPosterior(bins=bins, decided=decided, draws=draws)
@@ -208,12 +208,6 @@ def _wrong(log_odds: Floats, offset: Floats, log_slope: Floats, floor: Floats) -
     return cast(Floats, floor + (1 - floor) * expit(offset + np.exp(log_slope) * log_odds))
 
 
-def _points(grid: Grid) -> tuple[Floats, ...]:
-    """Return the offsets, log slopes and floors of all points of the grid, each (G,)."""
-    offsets, log_slopes, roots = (axis.ravel() for axis in np.meshgrid(*grid, indexing="ij"))
-    return offsets, log_slopes, roots**2
-
-
 def _mass(grid: Grid, log_odds: Floats, is_wrong: Mask) -> Floats:
     """Return the posterior mass of each point of the grid, in its shape; all sum to 1."""
     axes = offsets, log_slopes, floors = np.ix_(*grid[:2], grid[2] ** 2)
@@ -241,12 +235,6 @@ def _part_with_mass(grid: Grid, mass: Floats) -> Grid:
         last = min(int(np.searchsorted(below, 1 - NEGLIGIBLE)) + 1, len(axis) - 1)
         axes.append(np.linspace(axis[first], axis[last], len(axis)))
     return tuple(axes)
-
-
-def _expected(grid: Grid, bins: Bins) -> Floats:
-    """Return the sum of the probabilities of all labels without the floor, for each offset and log slope, flat."""
-    offsets, log_slopes = (axis.ravel() for axis in np.meshgrid(*grid[:2], indexing="ij"))
-    return cast(Floats, expit(offsets[:, None] + np.exp(log_slopes)[:, None] * bins.centres) @ bins.sizes)
 
 
 def _range(values: Floats, deviation: Floats, *, least: float, most: float) -> Range:

@@ -36,7 +36,6 @@ COLUMNS = {
     "inclusion_probability": "the chance, before anything was drawn, of being among the first 50",
 }
 """The columns of measure.csv, with what is in them."""
-DOUBTFUL, REST = "doubtful", "rest"
 MOST = 200
 """How many labels are drawn; more decisions than that are a review."""
 BLOCK = 4
@@ -67,7 +66,7 @@ class MeasuredSample:
             np.arange(1, len(self) + 1),
             evidence.example_ids[self.index],
             as_strings(evidence.class_names)[evidence.given_labels[self.index]],
-            np.where(self.is_doubtful, DOUBTFUL, REST).astype(object),
+            np.where(self.is_doubtful, "doubtful", "rest").astype(object),
             self.inclusion_probability,
         )
         write_csv(pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))), path)
@@ -88,51 +87,38 @@ def draw_sample(example_ids: Strings, error_log_odds: Floats, *, seed: int) -> M
         error_log_odds: (N,) finite, by which noise-posterior ranks the labels.
         seed: decides which are drawn.
     """
-    by_doubt, by_chance = _uniform(example_ids, seed).T
-    doubtful = np.argsort(np.log(-np.log(by_doubt)) - _log_weight(error_log_odds), kind="stable")
+    bits = _hashes(example_ids, key=str(seed).encode())
+    # Numbers between 0 and 1, both excluded, that depend on id and seed alone.
+    by_doubt, by_chance = (((bits >> np.uint64(64 - MANTISSA)) + 0.5) / 2**MANTISSA).T
+    # log sqrt(s (1 - s)), finite for all log-odds
+    log_weight: Floats = 0.5 * (log_expit(error_log_odds / 2) + log_expit(-error_log_odds / 2))
+    doubtful = np.argsort(np.log(-np.log(by_doubt)) - log_weight, kind="stable")
     rest = np.argsort(by_chance, kind="stable")
     n_drawn = min(MOST, len(example_ids))
-    of_rest = _places_of_rest(n_drawn, seed)
+    # One in each block is drawn from the rest, at a random place.
+    places = np.random.default_rng(seed).integers(BLOCK, size=-(-n_drawn // BLOCK))
+    of_rest: Mask = (np.arange(BLOCK) == places[:, None]).ravel()[:n_drawn]
     queues = {False: iter(doubtful.tolist()), True: iter(rest.tolist())}
     drawn: dict[int, None] = {}  # a set that keeps its order
     for is_rest in of_rest.tolist():
         drawn[next(row for row in queues[is_rest] if row not in drawn)] = None
     index = np.array(list(drawn), dtype=np.int64)
-    chance = _inclusion_probability(error_log_odds)
+    chance = _inclusion_probability(log_weight)
     return MeasuredSample(index=index, is_doubtful=~of_rest, inclusion_probability=chance[index])
 
 
-def _inclusion_probability(error_log_odds: Floats) -> Floats:
+def _inclusion_probability(log_weight: Floats) -> Floats:
     """Return (N,) the chance of each label to be among the first ``FIRST``.
 
     That is, for the n doubtful ones, n * weight / (sum of all weights) and at most 1, which is nearly exact unless few
     labels have nearly all of the weight; and for those that are left, the chance of a random draw.
     """
-    log_weight = _log_weight(error_log_odds)
     weight = np.exp(log_weight - log_weight.max())
     n_rest = FIRST / BLOCK
     n_doubtful = FIRST - n_rest
     doubtful = np.minimum(n_doubtful * weight / weight.sum(), 1)
     rest = n_rest / max(len(weight) - n_doubtful, n_rest)
     return cast(Floats, doubtful + (1 - doubtful) * rest)
-
-
-def _log_weight(error_log_odds: Floats) -> Floats:
-    """Return (N,) log sqrt(s (1 - s)), finite for all log-odds; it is highest at log-odds of 0."""
-    return cast(Floats, 0.5 * (log_expit(error_log_odds / 2) + log_expit(-error_log_odds / 2)))
-
-
-def _places_of_rest(n_drawn: int, seed: int) -> Mask:
-    """Return (n_drawn,) which are drawn from the rest: one in each block, at a random place."""
-    n_blocks = -(-n_drawn // BLOCK)
-    places = np.random.default_rng(seed).integers(BLOCK, size=n_blocks)
-    return cast(Mask, (np.arange(BLOCK) == places[:, None]).ravel()[:n_drawn])
-
-
-def _uniform(example_ids: Strings, seed: int) -> Floats:
-    """Return (N, 2) numbers between 0 and 1, both excluded, that depend on id and seed alone."""
-    bits = _hashes(example_ids, key=str(seed).encode())
-    return cast(Floats, ((bits >> np.uint64(64 - MANTISSA)) + 0.5) / 2**MANTISSA)
 
 
 def _hashes(texts: Iterable[str], key: bytes = b"") -> NDArray[np.uint64]:

@@ -6,10 +6,8 @@ when they are first asked, since cleanlab takes over a second.
 
 from labelscan.config import LEADING_DETECTOR
 from labelscan.detection.evidence import Evidence
-from labelscan.detection.protocol import Detection, Detections, Detector
+from labelscan.detection.protocol import POSTERIOR, Detections, Detector
 from labelscan.registry import PartSpec, Registry
-
-__all__ = ["ALWAYS", "DETECTORS", "Detection", "Detections", "Detector", "detect_all", "needs_threshold_runs"]
 
 DETECTORS: Registry[Detector] = Registry(
     "detector",
@@ -20,16 +18,12 @@ DETECTORS: Registry[Detector] = Registry(
     },
 )
 
-ALWAYS = ("confident-learning", "noise-posterior")
+ALWAYS = ("confident-learning", POSTERIOR)
 """The detectors that every run uses."""
 
 
 def needs_threshold_runs(leading: str) -> bool:
-    """Return whether a detector, by its attribute of this name, needs trainings other than the folds.
-
-    Raises:
-        ConfigError: an unknown detector or option.
-    """
+    """Return whether a detector, by its attribute of this name, needs trainings other than the folds."""
     return bool(getattr(DETECTORS.build(leading), "needs_threshold_runs", False))
 
 
@@ -43,7 +37,7 @@ def detect_all(evidence: Evidence, leading: str = LEADING_DETECTOR) -> Detection
     detectors = {name: DETECTORS.build(name) for name in ALWAYS}
     detectors[spec.name] = DETECTORS.build_spec(spec)
     by_name = {name: detector.detect(evidence) for name, detector in detectors.items()}
-    posterior = by_name["noise-posterior"]
+    posterior = by_name[POSTERIOR]
     assert posterior.error_probability is not None
     assert posterior.error_log_odds is not None
     assert posterior.wrong_labels is not None

@@ -34,7 +34,7 @@ GROUP_BYTES = 64 << 20
 """Probabilities given to a pruning filter at a time, or an eighth of them all, or as much as the confident joint takes,
 which each call copies, if that is more."""
 TOLERATED = 1e-6
-"""The excess over 1 that cleanlab accepts in a probability."""
+"""The excess over 1 that cleanlab accepts in a probability; rounding may leave more."""
 TOO_FEW = "May not flag all label issues in class"
 """The start of cleanlab's warning that a class is too small; ours names the class."""
 
@@ -70,16 +70,22 @@ class ConfidentLearning:
         prune, and up to twice where a single class, which cannot be judged in pieces, has most of the labels.
         """
         given_labels, pred_probs = evidence.given_labels, evidence.pred_probs
-        notes = self._too_small(evidence)
-        counts = np.bincount(given_labels, minlength=pred_probs.shape[1])
+        counts, notes = np.bincount(given_labels, minlength=pred_probs.shape[1]), []
+        small = np.flatnonzero((counts > 0) & (counts <= self.min_examples_per_class))
+        if self.filter_by in PRUNING and len(small):
+            names = ", ".join(repr(evidence.class_names[label]) for label in small[:5])
+            more = f" and {len(small) - 5:,} more" if len(small) > 5 else ""
+            notes.append(f"too few examples for confident-learning to flag any: classes {names}{more}")
         if np.count_nonzero(counts) < 2:
             # cleanlab refuses these: no other class has a threshold to reach, so no label can be doubted.
             flagged = np.zeros(len(evidence), dtype=bool)
             notes.append("every scored label is of one class: confident-learning has nothing to compare it with")
         else:
+            if pred_probs.max() > 1 + TOLERATED:  # by rounding
+                pred_probs = np.minimum(pred_probs, pred_probs.dtype.type(1))
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
-                flagged = self._flags(given_labels, _at_most_one(pred_probs))
+                flagged = self._flags(given_labels, pred_probs)
             messages = dict.fromkeys(str(warning.message) for warning in caught)
             notes += [f"cleanlab: {message}" for message in messages if not message.startswith(TOO_FEW)]
         return Detection(label_quality=evidence.self_confidence.clip(0, 1), flagged=flagged, notes=tuple(notes))
@@ -95,24 +101,13 @@ class ConfidentLearning:
             flagged[rows] = _find(given_labels[rows], pred_probs[rows], confident_joint=joint, **asdict(self))
         return flagged
 
-    def _too_small(self, evidence: Evidence) -> list[str]:
-        counts = np.bincount(evidence.given_labels, minlength=len(evidence.class_names))
-        small = np.flatnonzero((counts > 0) & (counts <= self.min_examples_per_class))
-        if self.filter_by not in PRUNING or not len(small):
-            return []
-        names = ", ".join(repr(evidence.class_names[label]) for label in small[:5])
-        more = f" and {len(small) - 5:,} more" if len(small) > 5 else ""
-        return [f"too few examples for confident-learning to flag any: classes {names}{more}"]
-
 
 def _find(given_labels: GivenLabels, pred_probs: PredProbs, **options: Any) -> Mask:
     try:
-        issues = cleanlab.filter.find_label_issues(given_labels, pred_probs, n_jobs=1, **options)
+        return np.asarray(cleanlab.filter.find_label_issues(given_labels, pred_probs, n_jobs=1, **options), dtype=bool)
     finally:
         # cleanlab leaves a copy of the probabilities in a module variable, for processes that we never start.
         vars(cleanlab.filter).pop("pred_probs_by_class", None)
-    flagged: Mask = np.asarray(issues, dtype=bool)
-    return flagged
 
 
 def _groups(given_labels: GivenLabels, pred_probs: PredProbs) -> Iterator[slice | NDArray[np.int64]]:
@@ -126,18 +121,9 @@ def _groups(given_labels: GivenLabels, pred_probs: PredProbs) -> Iterator[slice 
     by_class = np.split(np.argsort(given_labels, kind="stable"), np.cumsum(counts)[:-1])
     present = [rows for rows in by_class if len(rows)]
     group: list[NDArray[np.int64]] = []
-    for position, rows in enumerate(present):
+    for left, rows in zip(range(len(present))[::-1], present, strict=True):
         group.append(rows)
-        left = len(present) - position - 1
         if left == 0 or (len(group) >= 2 and left >= 2 and sum(map(len, group)) >= most):
             # In the order of the data set, since cleanlab breaks ties by position.
             yield np.sort(np.concatenate(group))
             group = []
-
-
-def _at_most_one(pred_probs: PredProbs) -> PredProbs:
-    """Return the probabilities, clipped to 1 if rounding took one so far above it that cleanlab would refuse it."""
-    if pred_probs.max() <= 1 + TOLERATED:
-        return pred_probs
-    cut: PredProbs = np.minimum(pred_probs, pred_probs.dtype.type(1))
-    return cut

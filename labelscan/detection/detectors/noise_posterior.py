@@ -142,11 +142,11 @@ def _count(evidence: Evidence, by_one: Floats, fewest: float) -> Range:
         most = float((evidence.pred_probs.argmax(axis=1) != evidence.given_labels).sum())
     else:
         confidence = evidence.pred_probs.max(axis=1).astype(np.float64)
-        agreement = find_agreement(evidence.given_labels, confidence, [one.pred_probs for one in evidence.members])
-        sizes = np.bincount(agreement.strata)
-        by_one_of_strata = np.bincount(agreement.strata, weights=by_one) / sizes
-        rates = agreement.trust * agreement.wrong + (1 - agreement.trust) * by_one_of_strata
-        estimate, most = float(rates @ sizes), MARGIN * float(agreement.wrong @ sizes)
+        members = [one.pred_probs for one in evidence.members]
+        strata, wrong, trust = find_agreement(evidence.given_labels, confidence, members)
+        sizes = np.bincount(strata)
+        rates = trust * wrong + (1 - trust) * np.bincount(strata, weights=by_one) / sizes
+        estimate, most = float(rates @ sizes), MARGIN * float(wrong @ sizes)
     low, high = min(fewest, estimate) / MARGIN, max(most, MARGIN * estimate)
     return Range(estimate, low, min(high, len(evidence)))
 
