@@ -110,9 +110,8 @@ class Issues:
                 raise ValueError("flagged is neither true nor false")
             scores["flagged"] = scores["flagged"].to_numpy() == "true"
         except (*CANNOT_READ, OverflowError) as error:
-            raise RunFolderError(
-                "damaged", f"is not the table of scores of a run ({why(error)})", where=str(path), hint=FRESH
-            ) from error
+            problem = f"is not the table of scores of a run ({why(error)})"
+            raise RunFolderError("damaged", problem, where=str(path), hint=FRESH) from error
         return cls(scores)
 
 
@@ -122,16 +121,11 @@ def status_is(status: Strings, kind: str) -> NDArray[np.bool_]:
 
 
 def rank_issues(dataset: Dataset, evidence: Evidence, detections: Detections, status: Strings) -> Issues:
-    """Return one table of all examples, most likely wrong first.
+    """Return one table of all N examples of the data set, most likely wrong first.
 
     Flagged examples come first, then all by label quality, both of the leading detector; ties by error probability and
     its log-odds before decisions, highest first, then by example id as text. Examples without a score come last, by id.
-
-    Args:
-        dataset: N examples.
-        evidence: the scored ones among them.
-        detections: judgements of the rows of ``evidence``.
-        status: (N,) ``scored``, or the reason why not: ``unscored: ...``, ``unreadable: ...``.
+    ``status`` (N,) has the reason why: ``scored``, or ``unscored: ...``, ``unreadable: ...``.
     """
     assert len(status) == len(dataset)
     assert len(detections.error_probability) == len(evidence)
@@ -139,13 +133,7 @@ def rank_issues(dataset: Dataset, evidence: Evidence, detections: Detections, st
 
 
 def rerank(issues: Issues, evidence: Evidence, detections: Detections) -> Issues:
-    """Return the table of a run as it is by other judgements of the same evidence.
-
-    Args:
-        issues: N examples, as a run has left them.
-        evidence: the scored ones among them.
-        detections: judgements of the rows of ``evidence``.
-    """
+    """Return the table that a run has left as it is by other judgements of the same evidence."""
     table = issues.scores
     index = pd.Index(table["example_id"]).get_indexer(pd.Index(evidence.example_ids))
     return _ranked({str(name): table[name].to_numpy() for name in table}, index.astype(np.int64), detections)
@@ -155,7 +143,13 @@ def _ranked(facts: Mapping[str, NDArray[Any]], index: Index, detections: Detecti
     """Return the table of N examples, ranked; ``index`` are the rows of those that were judged."""
     order = _order(facts["example_id"], index, detections)
     rank = pd.Series(np.arange(1, len(order) + 1), dtype="Int64")
-    columns = {**facts, **_judgements(len(order), index, detections)}
+    columns = {
+        **facts,
+        "label_quality": _spread(detections.lead.label_quality, index, len(order)),
+        "error_probability": _spread(detections.error_probability, index, len(order)),
+        "flagged_by": _spread(_flagged_by(detections), index, len(order), missing=""),
+        "flagged": _spread(detections.lead.flagged, index, len(order), missing=False),
+    }
     table: dict[str, Any] = {"rank": rank.where(rank <= len(index))}
     for name in (name for name in MEANINGS if name in columns and name != "rank"):
         values = columns[name][order]
@@ -165,8 +159,10 @@ def _ranked(facts: Mapping[str, NDArray[Any]], index: Index, detections: Detecti
 
 def _order(example_ids: Strings, index: Index, detections: Detections) -> Index:
     """Return the rows as they are ranked, those without a score last."""
-    places = np.empty(len(example_ids), dtype=np.int64)
-    places[_sorted_by_text(example_ids)] = np.arange(len(example_ids))
+    ids: Sequence[str] = example_ids.tolist()
+    places = np.arange(len(ids))
+    if not all(earlier <= later for earlier, later in pairwise(ids)):  # data sets are mostly kept in their order
+        places[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
     keys = (
         places[index],
         -detections.error_log_odds,
@@ -174,15 +170,8 @@ def _order(example_ids: Strings, index: Index, detections: Detections) -> Index:
         detections.lead.label_quality,
         ~detections.lead.flagged,
     )
-    unranked = np.setdiff1d(np.arange(len(example_ids)), index, assume_unique=True)
+    unranked = np.setdiff1d(np.arange(len(ids)), index, assume_unique=True)
     return np.concatenate([index[np.lexsort(keys)], unranked[np.argsort(places[unranked])]])
-
-
-def _sorted_by_text(example_ids: Strings) -> Index:
-    ids: Sequence[str] = example_ids.tolist()
-    if all(earlier <= later for earlier, later in pairwise(ids)):
-        return np.arange(len(ids))  # the usual case: data sets are kept in the order of their ids
-    return np.array(sorted(range(len(ids)), key=ids.__getitem__), dtype=np.int64)
 
 
 def _facts(dataset: Dataset, evidence: Evidence, status: Strings) -> dict[str, NDArray[Any]]:
@@ -208,17 +197,6 @@ def _facts(dataset: Dataset, evidence: Evidence, status: Strings) -> dict[str, N
     if dataset.true_labels is not None:
         facts[TRUE_LABEL] = as_strings(dataset.true_class_names)[dataset.true_labels]
     return facts
-
-
-def _judgements(n_examples: int, index: Index, detections: Detections) -> dict[str, NDArray[Any]]:
-    """Return the other columns but ``rank``, for N examples of which those at ``index`` are judged."""
-    lead = detections.lead
-    return {
-        "label_quality": _spread(lead.label_quality, index, n_examples),
-        "error_probability": _spread(detections.error_probability, index, n_examples),
-        "flagged_by": _spread(_flagged_by(detections), index, n_examples, missing=""),
-        "flagged": _spread(lead.flagged, index, n_examples, missing=False),
-    }
 
 
 def _spread(values: NDArray[Any], index: Index, n_examples: int, missing: float | str = np.nan) -> NDArray[Any]:

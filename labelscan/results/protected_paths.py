@@ -32,8 +32,11 @@ def refuse_only_read(path: Path, run: FinishedRun, *, data: str = "", makes: Col
     place = given_place(run)
     for text in filter(None, (data, str(run.locate(place)) if place else "")):
         refuse_data(path, text, run_folder=run.folder)
-    if _is_image(path, run):
-        raise _refusal(path, "there is an image, and images are only read")
+    if path.is_file():
+        names = (path.name, path.resolve().name)
+        alike = (run.locate(text) for text in run.issues.scores["path"] if text.endswith(names))
+        if is_called_image(path.name) or any(image.is_file() and image.samefile(path) for image in alike):
+            raise _refusal(path, "there is an image, and images are only read")
 
 
 def refuse_run_file(path: Path, *, makes: Collection[str] = ()) -> None:
@@ -79,21 +82,8 @@ def in_run_folder(run: FinishedRun, paths: Iterable[Path]) -> Iterator[None]:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
         problem = f"the run folder cannot be written to ({os.strerror(error.errno)})"
-        raise UsageError(
-            "protected-file", problem, where=str(run.folder), hint="name a file elsewhere with -o"
-        ) from error
+        raise _refusal(run.folder, problem, "name a file elsewhere with -o") from error
 
 
 def _refusal(path: Path, problem: str, hint: str = "name another file") -> UsageError:
     return UsageError("protected-file", problem, where=str(path), hint=hint)
-
-
-def _is_image(path: Path, run: FinishedRun) -> bool:
-    """Return whether there is an image: any file with such a name, or one of the run."""
-    if not path.is_file():
-        return False
-    if is_called_image(path.name):
-        return True
-    names = (path.name, path.resolve().name)
-    alike = (run.locate(text) for text in run.issues.scores["path"] if text.endswith(names))
-    return any(image.is_file() and image.samefile(path) for image in alike)

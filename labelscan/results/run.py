@@ -77,12 +77,9 @@ class FinishedRun:
         record = RunRecord.read(folder)
         record.refuse_benchmark(folder)
         if record.state != "finished":
-            raise RunFolderError(
-                "run-unfinished",
-                f"this run is not finished: {'running, or killed' if record.state == 'running' else record.state}",
-                where=str(folder),
-                hint="repeat the command that began it: it resumes",
-            )
+            problem = f"this run is not finished: {'running, or killed' if record.state == 'running' else record.state}"
+            hint = "repeat the command that began it: it resumes"
+            raise RunFolderError("run-unfinished", problem, where=str(folder), hint=hint)
         for name in (SUMMARY_FILE, SCORES_FILE):
             record.check_intact(folder, name)
         summary, issues = Summary.read(folder), Issues.read(folder / SCORES_FILE)

@@ -37,18 +37,15 @@ class Source:
     @property
     def file(self) -> Path | None:
         """Return the file, or folder of Arrow files, that holds the labels; None for class folders and named sets."""
-        path = self._path
-        return None if path is None or path == self.class_folders else path
+        path = with_home(self.config.data)
+        return None if readers.scheme_of(self.config.data) or path == self.class_folders else path
 
     @property
     def class_folders(self) -> Path | None:
         """Return the folder that holds the class folders, if any."""
-        path = self._path
-        return path if path is not None and path.is_dir() and not is_arrow_folder(path) else None
-
-    @property
-    def _path(self) -> Path | None:
-        return None if readers.scheme_of(self.config.data) else with_home(self.config.data)
+        path = with_home(self.config.data)
+        has_folders = not readers.scheme_of(self.config.data) and path.is_dir() and not is_arrow_folder(path)
+        return path if has_folders else None
 
     def columns(self) -> Columns | None:
         """Return the columns of the file, or None where it is not a sheet."""
@@ -73,10 +70,7 @@ def given_place(run: FinishedRun) -> str:
 def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -> Source:
     """Return the data of a run of ``detect`` or ``score``, checked to be the same.
 
-    Args:
-        run: the run.
-        data: where the data, or the file of probabilities, is now; empty is where the run found it.
-        notify: receives the steps of the reading.
+    ``data`` is where the data, or the file of probabilities, is now; empty is where the run found it.
 
     Raises:
         DatasetError: the data is missing, cannot be read, has changed, or was in memory only.
@@ -87,12 +81,9 @@ def find_source(run: FinishedRun, *, data: str = "", notify: Listener = ignore) 
     recorded = run.record.source or GivenFiles(file="")
     file, label_column = data or recorded.file, recorded.label_column
     if not file:
-        raise DatasetError(
-            "unknown-source",
-            "it is not known which file the probabilities of this run came from",
-            where=str(run.folder),
-            hint="they may have been in memory only; if there is a file of them, name it with --data",
-        )
+        problem = "it is not known which file the probabilities of this run came from"
+        hint = "they may have been in memory only; if there is a file of them, name it with --data"
+        raise DatasetError("unknown-source", problem, where=str(run.folder), hint=hint)
     _check_there(file, data)
     probabilities = read_probabilities(Path(file), label_column=label_column)
     _refuse_other(run, probabilities.fingerprint(), file, expected=recorded.fingerprint)
@@ -115,23 +106,16 @@ def read_again(run: FinishedRun, *, data: str = "", notify: Listener = ignore) -
 def _dataset_config(run: FinishedRun, *, data: str = "") -> DatasetConfig:
     """Return the settings that read the data of a run, with its places as they are reached from here."""
     if run.record.planted:
-        raise DatasetError(
-            "planted-labels",
-            "the labels of this run were planted, and are not those of the data",
-            where=str(run.folder),
-            hint=NOT_PLANTED,
-        )
+        problem = "the labels of this run were planted, and are not those of the data"
+        raise DatasetError("planted-labels", problem, where=str(run.folder), hint=NOT_PLANTED)
     config = build(read_file(run.folder / RUN_FILE)).dataset
     if not config.data and not data and run.dataset is None:
-        raise DatasetError(
-            "unknown-source",
-            "the data of this run is in no file: it was in memory, or was probabilities alone",
-            where=str(run.folder),
-            hint="name the same examples and labels in a file with --data, or give the run as detect returned it",
-        )
-    is_place = config.data and not readers.scheme_of(config.data)
-    found = str(run.locate(config.data)) if is_place else config.data
-    features = config.features
+        problem = "the data of this run is in no file: it was in memory, or was probabilities alone"
+        hint = "name the same examples and labels in a file with --data, or give the run as detect returned it"
+        raise DatasetError("unknown-source", problem, where=str(run.folder), hint=hint)
+    found, features = config.data, config.features
+    if found and not readers.scheme_of(found):
+        found = str(run.locate(found))
     if features and not is_url(features):
         features = str(run.locate(features))
     root = str(run.locate(config.root))
@@ -147,9 +131,6 @@ def _check_there(found: str, data: str) -> None:
 
 def _refuse_other(run: FinishedRun, fingerprint: str, where: str, *, expected: str = "") -> None:
     if fingerprint != (expected or run.record.data.fingerprint):
-        raise DatasetError(
-            "other-data",
-            f"this is not the data of {run.folder}: other ids, labels or contents",
-            where=where,
-            hint="run labelscan on it again, or name the original data with --data",
-        )
+        problem = f"this is not the data of {run.folder}: other ids, labels or contents"
+        hint = "run labelscan on it again, or name the original data with --data"
+        raise DatasetError("other-data", problem, where=where, hint=hint)

@@ -170,11 +170,7 @@ def summarise(
     """Return what a run found.
 
     Args:
-        dataset: N examples.
-        evidence: the scored ones among them.
-        detections: judgements of the rows of ``evidence``.
-        issues: what ``rank_issues`` made of the other arguments.
-        status: as in ``rank_issues``.
+        dataset, evidence, detections, issues, status: as in ``rank_issues``, and what it made of them.
         checks: what was found in the data.
         posterior: what decisions say about the labels, where there are some.
         notes: what is good to know, besides how the data was read.
@@ -250,8 +246,7 @@ def _against_truth(
         noise_rate=float(label_errors.mean()),
         out_of_fold_accuracy=float((predicted_labels == true_labels).mean()),
         quality={
-            name: quality(detection.flagged, detection.label_quality, label_errors)
-            for name, detection in detections.by_name.items()
+            name: quality(one.flagged, one.label_quality, label_errors) for name, one in detections.by_name.items()
         },
     )
 

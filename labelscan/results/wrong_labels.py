@@ -71,17 +71,10 @@ def estimate_wrong_labels(
         by_agreement: whether the agreement of several models gave the number.
     """
     count, flagged, n_scored = detections.wrong_labels, detections.lead.flagged, len(detections.error_probability)
-    precision = found = worth_a_look = None
-    if posterior is None:
-        source: Source = "opinions" if by_agreement else "one opinion"
-        if flagged.any():
-            precision = _precision(detections)
-    else:
-        source, found = "decisions", posterior.found(flagged)
-        if flagged.any():
-            precision = posterior.precision(flagged)
-        if detections.leading_name == POSTERIOR:
-            worth_a_look = posterior.n_worth_a_look()
+    precision = None
+    if flagged.any():
+        precision = posterior.precision(flagged) if posterior else _precision(detections)
+    models: Source = "opinions" if by_agreement else "one opinion"
     return WrongLabels(
         estimate=count.estimate,
         low=count.low,
@@ -89,13 +82,13 @@ def estimate_wrong_labels(
         share=count.estimate / n_scored,
         share_low=count.low / n_scored,
         share_high=count.high / n_scored,
-        source=source,
-        n_decided=0 if posterior is None else len(posterior.decided),
+        source="decisions" if posterior else models,
+        n_decided=len(posterior.decided) if posterior else 0,
         precision=precision,
-        found=found,
-        worth_a_look=worth_a_look,
-        decisions_to_halve=None if posterior is None else posterior.decisions_to_halve(),
-        n_undoubted=None if posterior is None else posterior.n_undoubted(),
+        found=posterior.found(flagged) if posterior else None,
+        worth_a_look=posterior.n_worth_a_look() if posterior and detections.leading_name == POSTERIOR else None,
+        decisions_to_halve=posterior.decisions_to_halve() if posterior else None,
+        n_undoubted=posterior.n_undoubted() if posterior else None,
     )
 
 
