@@ -35,6 +35,18 @@ def a_status() -> Strings:
     return as_strings(STATUS)
 
 
+def evidence_of(pred_probs: np.ndarray, given_labels: np.ndarray, **columns: object) -> Evidence:
+    """Return evidence of any (N, K) probabilities, with what it says besides; examples have their rows as ids."""
+    n_examples, n_classes = pred_probs.shape
+    usual = {
+        "class_names": tuple(f"class {label}" for label in range(n_classes)),
+        "example_ids": as_strings([f"{row:05}" for row in range(n_examples)]),
+        "index": np.arange(n_examples),
+        "fold_names": as_strings([""] * n_examples),
+    }
+    return Evidence(pred_probs=pred_probs, given_labels=given_labels.astype(np.int64), **{**usual, **columns})
+
+
 def an_evidence(dataset: Dataset) -> Evidence:
     """Return evidence of the first ten examples; rows 3 and 7 are taken for the next class, row 8 for the first."""
     predicted = np.array([0, 0, 0, 1, 1, 1, 1, 2, 0, 2])

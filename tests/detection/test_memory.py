@@ -8,8 +8,8 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
+from tiny_run import evidence_of
 
-from labelscan.arrays import as_strings
 from labelscan.data.dataset import make_dataset
 from labelscan.data.inputs import FeatureTable
 from labelscan.detection import evidence as evidence_module
@@ -42,14 +42,7 @@ def made_probs(dtype: type[np.floating]) -> np.ndarray:
 
 
 def made_evidence(probs: np.ndarray) -> Evidence:
-    return Evidence(
-        pred_probs=probs,
-        given_labels=np.random.default_rng(1).permutation(np.arange(N_EXAMPLES) % N_CLASSES),
-        class_names=tuple(f"{label:03}" for label in range(N_CLASSES)),
-        example_ids=as_strings([f"{row:05}" for row in range(N_EXAMPLES)]),
-        index=np.arange(N_EXAMPLES),
-        fold_names=as_strings(["0"] * N_EXAMPLES),
-    )
+    return evidence_of(probs, np.random.default_rng(1).permutation(np.arange(N_EXAMPLES) % N_CLASSES))
 
 
 def test_gathering_takes_what_the_evidence_takes(tmp_path, monkeypatch) -> None:

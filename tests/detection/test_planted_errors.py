@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_run import a_dataset
+from tiny_run import a_dataset, evidence_of
 
-from labelscan.arrays import as_strings
 from labelscan.detection.estimates import Range
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.planted_errors import PlantedErrors, count_wanted, noise_shape, plant_errors
@@ -18,39 +17,24 @@ MATRIX = np.array([[0.8, 0.1, 0.0], [0.2, 0.9, 0.0], [0.0, 0.0, 1.0]])
 """Classes 0 and 1 are taken for each other; nobody errs about class 2."""
 
 
-def evidence_of(counts: tuple[int, ...]) -> Evidence:
-    given_labels = np.repeat(np.arange(len(counts)), counts)
-    n = len(given_labels)
-    return Evidence(
-        pred_probs=np.full((n, len(counts)), 1 / len(counts), dtype=np.float32),
-        given_labels=given_labels,
-        class_names=tuple("abcdefgh"[: len(counts)]),
-        example_ids=as_strings([str(row) for row in range(n)]),
-        index=2 * np.arange(n),  # every other row of the data set got no score
-        fold_names=as_strings(["0"] * n),
-    )
-
-
-def detections_of(evidence: Evidence, matrix: np.ndarray, flagged: dict[str, list[int]] | None = None) -> Detections:
-    flagged = flagged or {"confident-learning": [], "noise-posterior": []}
-    return Detections(
+def planted_in(counts, matrix, *, rate=0.02, seed=0, flagged=None, alone=None) -> tuple[Evidence, PlantedErrors]:
+    """Plant errors in so many labels of each class; every other row of the data set got no score."""
+    n, flagged = sum(counts), flagged or {"confident-learning": [], "noise-posterior": []}
+    probs = np.full((n, len(counts)), 1 / len(counts), dtype=np.float32)
+    evidence = evidence_of(probs, np.repeat(np.arange(len(counts)), counts), index=2 * np.arange(n))
+    detections = Detections(
         leading="confident-learning",
         leading_name="confident-learning",
         by_name={
-            name: Detection(label_quality=np.ones(len(evidence)), flagged=np.isin(np.arange(len(evidence)), rows))
+            name: Detection(label_quality=np.ones(n), flagged=np.isin(np.arange(n), rows))
             for name, rows in flagged.items()
         },
-        error_probability=np.zeros(len(evidence)),
-        error_log_odds=np.zeros(len(evidence)),
+        error_probability=np.zeros(n),
+        error_log_odds=np.zeros(n),
         wrong_labels=Range(0.0, 0.0, 0.0),
         noise_matrix=matrix,
     )
-
-
-def planted_in(counts, matrix, *, rate=0.02, seed=0, flagged=None, alone=None) -> tuple[Evidence, PlantedErrors]:
-    evidence = evidence_of(counts)
-    detections = detections_of(evidence, matrix, flagged)
-    alone = np.ones(len(evidence), dtype=bool) if alone is None else alone
+    alone = np.ones(n, dtype=bool) if alone is None else alone
     return evidence, plant_errors(evidence, detections, alone=alone, rate=rate, seed=seed)
 
 
@@ -84,13 +68,6 @@ def test_planted_errors_have_the_shape_of_the_estimated_noise():
     assert pairs[1, 0] == pytest.approx(0.99 * 120, abs=2)
     assert pairs[0, 1] == pytest.approx(0.99 * 60, abs=2)
     assert pairs.sum() - pairs[1, 0] - pairs[0, 1] <= 4
-    assert not pairs.diagonal().any()
-
-
-def test_rows_are_those_of_the_data_set_in_their_order():
-    evidence, planted = planted_in((100, 100, 100), MATRIX)
-    assert set(planted.index) <= set(evidence.index)
-    assert (np.diff(planted.index) > 0).all()
 
 
 def test_what_a_full_class_cannot_take_goes_to_others():
@@ -136,6 +113,8 @@ def test_every_planted_label_is_wrong_and_no_class_is_swamped(counts, rate, seed
     matrix = generator.dirichlet(np.full(len(counts), 0.3), len(counts)).T
     evidence, planted = planted_in(tuple(counts), matrix, rate=rate, seed=seed)
     pairs = pairs_of(evidence, planted)
+    assert set(planted.index) <= set(evidence.index)
+    assert (np.diff(planted.index) > 0).all()
     assert not pairs.diagonal().any()
     assert (pairs.sum(axis=0) <= np.array(counts) // 10).all()
     assert (pairs.sum(axis=1) <= np.array(counts) // 10 + len(counts)).all()

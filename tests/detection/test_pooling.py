@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
+from tiny_run import evidence_of
 
-from labelscan.arrays import as_strings
 from labelscan.detection import examples_by_class, pooling
-from labelscan.detection.evidence import Evidence
 from labelscan.detection.examples_by_class import CLIP
 from labelscan.detection.pooling import geometric_mean, likeliest_weights, pool
 
@@ -14,19 +13,6 @@ def members_about(labels, *powers, seed=0, n_classes=4):
     generator = np.random.default_rng(seed)
     known = np.eye(n_classes)[labels]
     return [softmax(power * known + generator.normal(size=known.shape), axis=1).astype(np.float32) for power in powers]
-
-
-def evidence_of(probs, labels, **columns):
-    n_examples, n_classes = probs.shape
-    return Evidence(
-        pred_probs=probs,
-        given_labels=labels,
-        class_names=tuple("abcdefg"[:n_classes]),
-        example_ids=as_strings(list(map(str, range(n_examples)))),
-        index=np.arange(n_examples),
-        fold_names=as_strings(["0"] * n_examples),
-        **columns,
-    )
 
 
 @pytest.fixture
@@ -50,7 +36,7 @@ def test_weights_are_those_under_which_the_given_labels_are_likeliest(labels):
     def best_likelihood(share):
         logs = np.tensordot([share, 1 - share], np.log(np.maximum(probs, CLIP / 4)), axes=1)
         rows = np.arange(len(labels))
-        return max(log_softmax(power * logs, axis=1)[rows, labels].mean() for power in np.linspace(0.2, 8, 400))
+        return max(log_softmax(power * logs, axis=1)[rows, labels].mean() for power in np.linspace(0.2, 8, 100))
 
     shares = np.linspace(0, 1, 101)
     assert weights.sum() == pytest.approx(1)

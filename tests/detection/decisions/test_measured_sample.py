@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 from scipy.special import expit
-from tiny_run import CLASSES, a_dataset, an_evidence
+from tiny_run import CLASSES, a_dataset, an_evidence, evidence_of
 
 from labelscan.arrays import as_strings
 from labelscan.detection.decisions.measured_sample import COLUMNS, MOST, MeasuredSample, draw_sample, seed_for
-from labelscan.detection.evidence import Evidence
 
 N = 1000
 IDS = as_strings([f"{row:04}.png" for row in range(N)])
@@ -41,7 +40,7 @@ def test_the_doubtful_one_is_drawn_by_its_weight_and_the_one_of_the_rest_by_chan
 
 
 def test_labels_are_among_the_first_fifty_as_often_as_the_inclusion_probability_says():
-    drawn = samples(1500)
+    drawn = samples(700)
     counts = sum(np.bincount(one.index[:50], minlength=N) for one in drawn) / len(drawn)
     chances = np.full(N, np.nan)
     for one in drawn:
@@ -64,27 +63,16 @@ def test_the_sample_belongs_to_the_examples_and_not_to_their_rows():
 
 
 def test_corrected_labels_are_measured_by_a_sample_of_their_own():
-    given = np.random.default_rng(2).integers(3, size=N)
-    evidence = evidence_of(given)
+    probs, given = np.full((N, 3), 1 / 3, dtype=np.float32), np.random.default_rng(2).integers(3, size=N)
+    evidence = evidence_of(probs, given)
     order = np.random.default_rng(1).permutation(N)
-    assert seed_for(evidence_of(given[order], IDS[order]), 3) == seed_for(evidence, 3)
+    assert seed_for(evidence[order], 3) == seed_for(evidence, 3)
     assert seed_for(evidence, 4) != seed_for(evidence, 3)
     before = draw_sample(IDS, LOG_ODDS, seed=seed_for(evidence, 0))
     given[before.index[0]] = (given[before.index[0]] + 1) % 3
-    after = draw_sample(IDS, LOG_ODDS, seed=seed_for(evidence_of(given), 0))
+    after = draw_sample(IDS, LOG_ODDS, seed=seed_for(evidence_of(probs, given), 0))
     shared = {*before.index[:50].tolist()} & {*after.index[:50].tolist()}
     assert len(shared) < 15
-
-
-def evidence_of(given, ids=IDS):
-    return Evidence(
-        pred_probs=np.full((N, 3), 1 / 3, dtype=np.float32),
-        given_labels=given,
-        class_names=tuple(CLASSES),
-        example_ids=ids,
-        index=np.arange(N),
-        fold_names=as_strings(["0"] * N),
-    )
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 60, 199, 200, 201])

@@ -2,26 +2,18 @@ import dataclasses
 
 import numpy as np
 from refusals import refuses
+from tiny_run import evidence_of
 
-from labelscan.arrays import as_strings
 from labelscan.detection.detectors import DETECTORS, needs_threshold_runs
 from labelscan.detection.detectors.aum import FEW, Aum
 from labelscan.detection.evidence import Evidence
 from labelscan.errors import ConfigError
 
 
-def evidence_of(train_margin: np.ndarray, is_threshold: np.ndarray) -> Evidence:
-    n_examples = len(train_margin)
-    return Evidence(
-        pred_probs=np.full((n_examples, 2), 0.5, dtype=np.float32),
-        given_labels=np.zeros(n_examples, dtype=np.int64),
-        class_names=("a", "b"),
-        example_ids=as_strings([str(row) for row in range(n_examples)]),
-        index=np.arange(n_examples),
-        fold_names=as_strings([""] * n_examples),
-        aum_train_margin=train_margin.astype(np.float32),
-        aum_is_threshold=is_threshold,
-    )
+def of_runs(train_margin: np.ndarray, is_threshold: np.ndarray) -> Evidence:
+    probs = np.full((len(train_margin), 2), 0.5, dtype=np.float32)
+    margins = {"aum_train_margin": train_margin.astype(np.float32), "aum_is_threshold": is_threshold}
+    return evidence_of(probs, np.zeros(len(probs)), **margins)
 
 
 def by_hand() -> Evidence:
@@ -29,7 +21,7 @@ def by_hand() -> Evidence:
     train_margin = np.array([[0, 5], [3, 1], [2, 3], [-2, -3], [4, 0.5], [-1, 3]])
     is_threshold = np.zeros((6, 2), dtype=bool)
     is_threshold[0, 0] = is_threshold[1, 1] = True
-    return evidence_of(train_margin, is_threshold)
+    return of_runs(train_margin, is_threshold)
 
 
 def test_quality_is_the_distance_to_the_cut_in_deviations_and_no_run_judges_what_it_relabelled() -> None:
@@ -49,7 +41,7 @@ def test_the_cut_is_a_percentile_of_the_relabelled_alone() -> None:
     aum = train_margin.astype(np.float32).astype(np.float64)
     for percentile in (99.0, 50.0):
         cuts = np.percentile(aum[800:900, 0], percentile), np.percentile(aum[900:, 1], percentile)
-        flagged = Aum(percentile).detect(evidence_of(train_margin, is_threshold)).flagged
+        flagged = Aum(percentile).detect(of_runs(train_margin, is_threshold)).flagged
         np.testing.assert_array_equal(flagged[800:900], aum[800:900, 1] < cuts[1])
         np.testing.assert_array_equal(flagged[900:], aum[900:, 0] < cuts[0])
         assert abs(flagged[800:].mean() - percentile / 100) < 0.1
@@ -65,7 +57,7 @@ def test_margins_that_are_all_the_same_flag_nothing() -> None:
 def test_a_cut_by_few_relabelled_examples_is_called_uncertain() -> None:
     assert "only 1 relabelled" in Aum().detect(by_hand()).notes[0]
     is_threshold = np.repeat(np.eye(3, 2, dtype=bool), FEW, axis=0)
-    assert not Aum().detect(evidence_of(np.ones((3 * FEW, 2)), is_threshold)).notes
+    assert not Aum().detect(of_runs(np.ones((3 * FEW, 2)), is_threshold)).notes
 
 
 def test_evidence_without_its_trainings_is_refused_with_what_to_do() -> None:

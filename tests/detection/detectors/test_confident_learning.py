@@ -5,8 +5,9 @@ from typing import get_args
 import cleanlab.filter
 import numpy as np
 import pytest
+from refusals import refuses
+from tiny_run import evidence_of
 
-from labelscan.arrays import as_strings
 from labelscan.detection.detectors import DETECTORS, confident_learning
 from labelscan.detection.detectors.confident_learning import PRUNING, ConfidentLearning, FilterBy
 from labelscan.detection.evidence import Evidence
@@ -25,14 +26,7 @@ def an_evidence(n_examples: int = 300, n_classes: int = 6, seed: int = 0, absent
     wrong = generator.random(n_examples) < 0.2
     given_labels = np.where(wrong, generator.integers(0, n_classes, n_examples), true_labels)
     given_labels[given_labels == absent] = 0
-    return Evidence(
-        pred_probs=probs.astype(np.float32),
-        given_labels=given_labels,
-        class_names=tuple(f"class {label}" for label in range(n_classes)),
-        example_ids=as_strings([str(row) for row in range(n_examples)]),
-        index=np.arange(n_examples),
-        fold_names=as_strings([""] * n_examples),
-    )
+    return evidence_of(probs.astype(np.float32), given_labels)
 
 
 def cleanlab_flags(evidence: Evidence, **options: object) -> np.ndarray:
@@ -73,18 +67,14 @@ def test_options_are_those_of_cleanlab(monkeypatch, filter_by: FilterBy) -> None
     assert expected.sum() < ConfidentLearning(filter_by).detect(evidence).flagged.sum()
 
 
-def test_a_share_for_a_filter_that_does_not_prune_is_refused_with_the_part_and_what_to_do() -> None:
-    message = (
-        "^detector confident-learning, option frac_noise: has no effect on .*; hint: use it with prune_by_noise_rate"
-    )
-    with pytest.raises(ConfigError, match=message):
+def test_a_share_for_a_filter_that_does_not_prune_is_refused_with_the_part() -> None:
+    with refuses(ConfigError, "option-conflict", "detector confident-learning, option frac_noise"):
         DETECTORS.build("confident-learning:filter_by=confident_learning,frac_noise=0.5")
 
 
 def test_label_quality_is_self_confidence() -> None:
     evidence = an_evidence()
-    expected = [row[label] for row, label in zip(evidence.pred_probs, evidence.given_labels, strict=True)]
-    np.testing.assert_array_equal(ConfidentLearning().detect(evidence).label_quality, np.array(expected, np.float64))
+    np.testing.assert_array_equal(ConfidentLearning().detect(evidence).label_quality, evidence.self_confidence)
 
 
 @pytest.mark.parametrize("label", [0, 2])

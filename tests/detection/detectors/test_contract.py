@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tiny_run import evidence_of
 
-from labelscan.arrays import as_strings
 from labelscan.detection.aum_trainings import draw_threshold_examples
 from labelscan.detection.detectors import ALWAYS, DETECTORS, detect_all, needs_threshold_runs
 from labelscan.detection.evidence import Evidence
@@ -31,15 +31,8 @@ def evidences(draw: st.DrawFn) -> Evidence:
     n_given = draw(st.integers(1, n_classes))
     likely = probs[:, :n_given].argmax(axis=1)
     given_labels = np.where(generator.random(n_examples) < 0.3, generator.integers(0, n_given, n_examples), likely)
-    return Evidence(
-        pred_probs=probs.astype(np.float32),
-        given_labels=given_labels.astype(np.int64),
-        class_names=tuple("abcde"[:n_classes]),
-        example_ids=as_strings([str(row) for row in range(n_examples)]),
-        index=np.arange(n_examples),
-        fold_names=as_strings([""] * n_examples),
-        **(draw(threshold_runs(n_examples, n_classes)) if n_examples > 1 else {}),
-    )
+    margins = draw(threshold_runs(n_examples, n_classes)) if n_examples > 1 else {}
+    return evidence_of(probs.astype(np.float32), given_labels, **margins)
 
 
 @st.composite
@@ -55,18 +48,14 @@ def threshold_runs(draw: st.DrawFn, n_examples: int, n_classes: int) -> dict[str
     }
 
 
-def assume_it_can_judge(name: str, evidence: Evidence) -> None:
-    assume(evidence.aum_train_margin is not None or not needs_threshold_runs(name))
-
-
 @pytest.mark.parametrize("name", sorted(DETECTORS))
 @settings(max_examples=40, deadline=None)
-@given(evidence=evidences())
-def test_every_detector_judges_every_label(name: str, evidence: Evidence) -> None:
-    assume_it_can_judge(name, evidence)
-    detection = DETECTORS.build(name).detect(evidence)
-    n_examples = len(evidence)
-    assert detection.label_quality.shape == detection.flagged.shape == (n_examples,)
+@given(evidence=evidences(), seed=st.integers(0, 2**32 - 1))
+def test_every_detector_judges_every_label_whatever_its_row(name: str, evidence: Evidence, seed: int) -> None:
+    assume(evidence.aum_train_margin is not None or not needs_threshold_runs(name))
+    before = evidence.pred_probs.copy()
+    detection, again = (DETECTORS.build(name).detect(evidence) for _ in range(2))
+    assert detection.label_quality.shape == detection.flagged.shape == (len(evidence),)
     assert detection.label_quality.dtype == np.float64
     assert detection.flagged.dtype == np.bool_
     assert ((detection.label_quality >= 0) & (detection.label_quality <= 1)).all()
@@ -74,43 +63,20 @@ def test_every_detector_judges_every_label(name: str, evidence: Evidence) -> Non
         assert ((detection.error_probability >= 0) & (detection.error_probability <= 1)).all()
     if detection.noise_matrix is not None:
         np.testing.assert_allclose(detection.noise_matrix.sum(axis=0), 1)
-
-
-@pytest.mark.parametrize("name", sorted(DETECTORS))
-@settings(max_examples=40, deadline=None)
-@given(evidence=evidences(), seed=st.integers(0, 2**32 - 1))
-def test_label_quality_belongs_to_the_example_not_to_its_row(name: str, evidence: Evidence, seed: int) -> None:
-    assume_it_can_judge(name, evidence)
+    np.testing.assert_array_equal(again.label_quality, detection.label_quality)
+    np.testing.assert_array_equal(again.flagged, detection.flagged)
     order = np.random.default_rng(seed).permutation(len(evidence))
-    quality = DETECTORS.build(name).detect(evidence).label_quality
     shuffled = DETECTORS.build(name).detect(evidence[order]).label_quality
-    np.testing.assert_allclose(shuffled, quality[order], atol=1e-7)
-
-
-@pytest.mark.parametrize("name", sorted(DETECTORS))
-@settings(max_examples=10, deadline=None)
-@given(evidence=evidences())
-def test_the_same_evidence_gives_the_same_judgement_and_stays_as_it_is(name: str, evidence: Evidence) -> None:
-    assume_it_can_judge(name, evidence)
-    before = evidence.pred_probs.copy()
-    first, second = (DETECTORS.build(name).detect(evidence) for _ in range(2))
-    np.testing.assert_array_equal(first.label_quality, second.label_quality)
-    np.testing.assert_array_equal(first.flagged, second.flagged)
+    np.testing.assert_allclose(shuffled, detection.label_quality[order], atol=1e-7)
     np.testing.assert_array_equal(evidence.pred_probs, before)
 
 
 @pytest.mark.parametrize("name", sorted(DETECTORS))
-def test_detectors_write_nothing_to_the_terminal(name: str) -> None:
-    evidence = planted()[0]
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        DETECTORS.build(name).detect(evidence)
-    assert out.getvalue() == err.getvalue() == ""
-
-
-@pytest.mark.parametrize("name", sorted(DETECTORS))
-def test_planted_errors_come_out_on_top(name: str) -> None:
+def test_planted_errors_come_out_on_top_and_nothing_is_printed(name: str) -> None:
     evidence, label_errors = planted()
-    detection = DETECTORS.build(name).detect(evidence)
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        detection = DETECTORS.build(name).detect(evidence)
+    assert out.getvalue() == err.getvalue() == ""
     worst = np.argsort(detection.label_quality)[: label_errors.sum()]
     assert label_errors[worst].mean() > 0.9
     assert (detection.flagged == label_errors).mean() > 0.97
@@ -123,16 +89,8 @@ def planted() -> tuple[Evidence, np.ndarray]:
     probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     label_errors = generator.random(400) < 0.1
     given_labels = np.where(label_errors, (true_labels + 1) % 4, true_labels)
-    evidence = Evidence(
-        pred_probs=probs.astype(np.float32),
-        given_labels=given_labels,
-        class_names=tuple("abcd"),
-        example_ids=as_strings([str(row) for row in range(400)]),
-        index=np.arange(400),
-        fold_names=as_strings([""] * 400),
-        **planted_threshold_runs(scores, given_labels),
-    )
-    return evidence, label_errors
+    margins = planted_threshold_runs(scores, given_labels)
+    return evidence_of(probs.astype(np.float32), given_labels, **margins), label_errors
 
 
 def planted_threshold_runs(scores: np.ndarray, given_labels: np.ndarray) -> dict[str, np.ndarray]:

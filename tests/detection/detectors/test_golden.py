@@ -15,8 +15,8 @@ from plain_noise_posterior import reference
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from tiny_run import evidence_of
 
-from labelscan.arrays import as_strings
 from labelscan.detection.detectors import DETECTORS
 from labelscan.detection.detectors.confident_learning import FilterBy
 from labelscan.detection.detectors.noise_posterior import NoisePosterior
@@ -55,14 +55,7 @@ def evidence(request: pytest.FixtureRequest) -> Evidence:
     if request.config.getoption("--golden") and not PROBS.exists():
         PROBS.write_text(make_probs(), encoding="utf-8", newline="")
     table = np.loadtxt(PROBS, delimiter=",", skiprows=1, dtype=np.int64)
-    return Evidence(
-        pred_probs=table[:, 2:] / UNIT,
-        given_labels=table[:, 0],
-        class_names=tuple(map(str, range(N_CLASSES))),
-        example_ids=as_strings(list(map(str, range(len(table))))),
-        index=np.arange(len(table)),
-        fold_names=as_strings([""] * len(table)),
-    )
+    return evidence_of(table[:, 2:] / UNIT, table[:, 0])
 
 
 def alike(text: str, other: str) -> bool:

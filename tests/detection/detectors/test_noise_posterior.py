@@ -7,8 +7,8 @@ import pytest
 from plain_noise_posterior import reference
 from scipy.special import expit
 from sklearn.metrics import f1_score
+from tiny_run import evidence_of
 
-from labelscan.arrays import as_strings
 from labelscan.detection import channel as noise_channel
 from labelscan.detection import examples_by_class
 from labelscan.detection.channel import calibrate
@@ -19,16 +19,8 @@ from labelscan.detection.pooling import pool
 
 
 def as_evidence(probs: np.ndarray, given_labels: np.ndarray, train_probs: np.ndarray | None = None) -> Evidence:
-    n_examples, n_classes = probs.shape
-    return Evidence(
-        pred_probs=probs.astype(np.float32),
-        given_labels=given_labels.astype(np.int64),
-        class_names=tuple(f"class {label}" for label in range(n_classes)),
-        example_ids=as_strings([str(row) for row in range(n_examples)]),
-        index=np.arange(n_examples),
-        fold_names=as_strings([""] * n_examples),
-        train_probs=None if train_probs is None else train_probs.astype(np.float32),
-    )
+    train_probs = None if train_probs is None else train_probs.astype(np.float32)
+    return evidence_of(probs.astype(np.float32), given_labels, train_probs=train_probs)
 
 
 def a_channel(n_classes: int) -> np.ndarray:
