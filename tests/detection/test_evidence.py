@@ -1,6 +1,7 @@
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from refusals import refuses
+from tiny_run import evidence_of
 
 from labelscan.arrays import as_strings
 from labelscan.data.dataset import Dataset, make_dataset
@@ -54,20 +56,21 @@ def outputs_of(probs: NDArray[np.float32], rows: NDArray[np.int64], repeat: int 
     ]
 
 
+def gathered(outputs: Iterable[FoldOutput], n_examples: int = 9, **options: Any) -> Evidence:
+    usual = {"dataset": a_dataset(n_examples), "scored": np.ones(n_examples, dtype=bool), "n_repeats": 1}
+    return gather(outputs, **{**usual, **options})
+
+
 def some_evidence(n_examples: int = 9) -> Evidence:
-    dataset = a_dataset(n_examples)
-    scored = np.ones(n_examples, dtype=bool)
-    outputs = outputs_of(probabilities(n_examples), np.arange(n_examples))
-    return gather(outputs, dataset=dataset, scored=scored, n_repeats=1)
+    return gathered(outputs_of(probabilities(n_examples), np.arange(n_examples)), n_examples)
 
 
 def test_each_row_holds_what_was_predicted_for_its_example() -> None:
     probs = probabilities(9)
     order = np.random.default_rng(3).permutation(9)
-    dataset = a_dataset(9)
-    evidence = gather(outputs_of(probs, order), dataset=dataset, scored=np.ones(9, dtype=bool), n_repeats=1)
+    evidence = gathered(outputs_of(probs, order))
     np.testing.assert_allclose(evidence.pred_probs, probs, rtol=1e-6)
-    np.testing.assert_array_equal(evidence.given_labels, dataset.given_labels)
+    np.testing.assert_array_equal(evidence.given_labels, a_dataset(9).given_labels)
     assert evidence.pred_probs.dtype == np.float32
     assert [evidence.fold_names[row] for row in order[:3]] == ["0", "1", "2"]
 
@@ -76,22 +79,15 @@ def test_each_row_holds_what_was_predicted_for_its_example() -> None:
     ("inputs", "from_columns"),
     [
         (FeatureTable(np.zeros((9, 64), dtype=np.float32)), True),
-        (
-            FeatureTable(
-                np.zeros((9, 65), dtype=np.float32), tuple(f"{name}{n}" for name in "abcde" for n in range(13))
-            ),
-            True,
-        ),
+        (FeatureTable(np.zeros((9, 65), dtype=np.float32), tuple(f"{a}{n}" for a in "abcde" for n in range(13))), True),
         (FeatureTable(np.zeros((9, 65), dtype=np.float32), tuple(f"e{n}" for n in range(65))), False),
         (ColumnTable(pd.DataFrame({"shop": list("aabbccabc")})), True),
         (Texts(as_strings(list("abcdefghi"))), False),
     ],
 )
 def test_it_knows_whether_models_saw_columns_of_a_table(inputs: Inputs, from_columns: bool) -> None:
-    dataset = replace(a_dataset(9), inputs=inputs)
     outputs = outputs_of(probabilities(9), np.arange(9))
-    evidence = gather(outputs, dataset=dataset, scored=np.ones(9, dtype=bool), n_repeats=1)
-    assert evidence.from_columns is from_columns
+    assert gathered(outputs, dataset=replace(a_dataset(9), inputs=inputs)).from_columns is from_columns
 
 
 def test_train_probs_are_the_mean_over_the_models_that_trained_on_the_example() -> None:
@@ -100,7 +96,7 @@ def test_train_probs_are_the_mean_over_the_models_that_trained_on_the_example() 
     outputs = [
         replace(output, train_probs=probs[output.train_index]) for output, probs in zip(outputs, said, strict=True)
     ]
-    evidence = gather(outputs, dataset=a_dataset(9), scored=np.ones(9, dtype=bool), n_repeats=1)
+    evidence = gathered(outputs)
     assert evidence.train_probs is not None
     for row in range(9):
         others = [probs[row] for fold, probs in enumerate(said) if fold != row % 3]
@@ -108,14 +104,14 @@ def test_train_probs_are_the_mean_over_the_models_that_trained_on_the_example() 
     assert some_evidence().train_probs is None
     outputs[1] = replace(outputs[1], train_probs=None)
     with refuses(RunError, "not-out-of-fold"):
-        gather(outputs, dataset=a_dataset(9), scored=np.ones(9, dtype=bool), n_repeats=1)
+        gathered(outputs)
 
 
 def test_unscored_examples_have_no_row_and_index_leads_back() -> None:
     scored = np.ones(9, dtype=bool)
     scored[[2, 5]] = False
     rows = np.flatnonzero(scored)
-    evidence = gather(outputs_of(probabilities(9), rows), dataset=a_dataset(9), scored=scored, n_repeats=1)
+    evidence = gathered(outputs_of(probabilities(9), rows), scored=scored)
     np.testing.assert_array_equal(evidence.index, rows)
     np.testing.assert_allclose(evidence.pred_probs, probabilities(9)[rows], rtol=1e-6)
     assert list(evidence.example_ids) == [f"id-{row:02}" for row in rows]
@@ -124,7 +120,7 @@ def test_unscored_examples_have_no_row_and_index_leads_back() -> None:
 def test_repeats_are_averaged_and_their_folds_joined() -> None:
     first, second = probabilities(6, seed=1), probabilities(6, seed=2)
     outputs = outputs_of(first, np.arange(6)) + outputs_of(second, np.arange(6)[::-1], repeat=1)
-    evidence = gather(iter(outputs), dataset=a_dataset(6), scored=np.ones(6, dtype=bool), n_repeats=2)
+    evidence = gathered(iter(outputs), 6, n_repeats=2)
     np.testing.assert_allclose(evidence.pred_probs, (first + second) / 2, rtol=1e-5)
     np.testing.assert_allclose(evidence.pred_probs.sum(axis=1, dtype=np.float64), 1, atol=1e-6)
     assert list(evidence.fold_names) == ["0|2", "1|1", "2|0", "0|2", "1|1", "2|0"]
@@ -140,12 +136,11 @@ def test_a_train_margin_is_the_mean_over_the_folds_that_trained_on_the_example()
 def test_an_unknown_train_margin_is_nan_and_no_train_margin_is_none() -> None:
     outputs = outputs_of(probabilities(6), np.arange(6))
     unknown = [replace(o, train_margin=np.where(o.train_index == 4, np.nan, o.train_margin)) for o in outputs]
-    scored = np.ones(6, dtype=bool)
-    train_margin = gather(unknown, dataset=a_dataset(6), scored=scored, n_repeats=1).train_margin
+    train_margin = gathered(unknown, 6).train_margin
     assert train_margin is not None
     np.testing.assert_array_equal(np.isnan(train_margin), np.arange(6) == 4)
     bare = [replace(o, train_index=NO_ROWS, train_margin=NO_MARGINS) for o in outputs]
-    assert gather(bare, dataset=a_dataset(6), scored=scored, n_repeats=1).train_margin is None
+    assert gathered(bare, 6).train_margin is None
 
 
 def test_outputs_may_be_loaded_one_at_a_time() -> None:
@@ -163,33 +158,31 @@ def test_outputs_may_be_loaded_one_at_a_time() -> None:
             assert alive <= 2
             yield Lazy(**{field.name: getattr(output, field.name) for field in fields(output)})
 
-    assert len(gather(load(), dataset=a_dataset(9), scored=np.ones(9, dtype=bool), n_repeats=1)) == 9
+    assert len(gathered(load())) == 9
 
 
 @pytest.mark.parametrize(
-    ("spoil", "message"),
+    ("spoil", "code", "where"),
     [
-        (lambda outputs: outputs[:2], "not predicted"),
-        (lambda outputs: [outputs[0], *outputs], "out of order, or twice"),
-        (lambda outputs: outputs[::-1], "out of order"),
-        (lambda outputs: [outputs[0], replace(outputs[0], fold=1), outputs[2]], "predicted before"),
-        (lambda outputs: [replace(outputs[0], held_out_index=np.array([0, 0, 3])), *outputs[1:]], "predicted before"),
-        (lambda outputs: [replace(outputs[0], repeat=1), *outputs[1:]], "repeats were planned"),
-        (lambda outputs: [replace(outputs[0], pred_probs=outputs[0].pred_probs[:2]), *outputs[1:]], "shape"),
-        (lambda outputs: [replace(outputs[0], pred_probs=outputs[0].pred_probs * 2), *outputs[1:]], "sum to 1"),
-        (lambda outputs: [replace(outputs[0], pred_probs=outputs[0].pred_probs * np.nan), *outputs[1:]], "diverged"),
+        (lambda one, two, three: [one, two], "not-predicted", "id-02"),
+        (lambda one, two, three: [one, one, two, three], "not-out-of-fold", "fold 0"),
+        (lambda one, two, three: [three, two, one], "not-out-of-fold", "fold 1"),
+        (lambda one, two, three: [one, replace(one, fold=1), three], "not-out-of-fold", "fold 1"),
+        (lambda one, *more: [replace(one, held_out_index=np.array([0, 0, 3])), *more], "not-out-of-fold", "fold 0"),
+        (lambda one, *more: [replace(one, repeat=1), *more], "not-out-of-fold", "repeat 1"),
+        (lambda one, *more: [replace(one, pred_probs=one.pred_probs[:2]), *more], "not-out-of-fold", "fold 0"),
+        (lambda one, *more: [replace(one, pred_probs=one.pred_probs * 2), *more], "not-out-of-fold", "fold 0"),
+        (lambda one, *more: [replace(one, pred_probs=one.pred_probs * np.nan), *more], "diverged", "fold 0"),
     ],
 )
-def test_outputs_that_do_not_fit_together_stop_the_run(spoil, message) -> None:
-    outputs = spoil(outputs_of(probabilities(9), np.arange(9)))
-    with pytest.raises(RunError, match=message):
-        gather(outputs, dataset=a_dataset(9), scored=np.ones(9, dtype=bool), n_repeats=1)
+def test_outputs_that_do_not_fit_together_stop_the_run(spoil, code, where) -> None:
+    with refuses(RunError, code, where):
+        gathered(spoil(*outputs_of(probabilities(9), np.arange(9))))
 
 
 def test_predicting_an_example_that_is_not_to_be_scored_stops_the_run() -> None:
-    scored = np.arange(9) != 4
-    with refuses(RunError, "not-out-of-fold"):
-        gather(outputs_of(probabilities(9), np.arange(9)), dataset=a_dataset(9), scored=scored, n_repeats=1)
+    with refuses(RunError, "not-out-of-fold", "fold 1"):
+        gathered(outputs_of(probabilities(9), np.arange(9)), scored=np.arange(9) != 4)
 
 
 TEXT = st.text(st.characters(exclude_characters="\0"), max_size=12)
@@ -200,9 +193,9 @@ TEXT = st.text(st.characters(exclude_characters="\0"), max_size=12)
 def test_what_is_read_is_what_was_written(tmp_path_factory, ids: list[str], margins: bool, seed: int) -> None:
     n = len(ids)
     path = tmp_path_factory.mktemp("run") / "evidence.npz"
-    written = Evidence(
-        pred_probs=probabilities(n, seed),
-        given_labels=np.arange(n) % 3,
+    written = evidence_of(
+        probabilities(n, seed),
+        np.arange(n) % 3,
         class_names=("01", "NA", "ü"),
         example_ids=as_strings(ids),
         index=np.arange(n)[::-1].copy(),
@@ -215,6 +208,7 @@ def test_what_is_read_is_what_was_written(tmp_path_factory, ids: list[str], marg
     )
     written.write(path)
     read = Evidence.read(path)
+    assert read.members == ()
     assert read.class_names == written.class_names
     assert read.from_columns is written.from_columns
     for name in {field.name for field in fields(Evidence)} - {"class_names", "members", "from_columns"}:
@@ -225,33 +219,20 @@ def test_what_is_read_is_what_was_written(tmp_path_factory, ids: list[str], marg
             assert one.dtype == other.dtype
 
 
-def test_rows_are_taken_together() -> None:
-    evidence = some_evidence()
-    taken = evidence[np.array([4, 0])]
-    assert len(taken) == 2
-    assert list(taken.example_ids) == ["id-04", "id-00"]
-    np.testing.assert_array_equal(taken.pred_probs, evidence.pred_probs[[4, 0]])
-    np.testing.assert_array_equal(taken.index, [4, 0])
-
-
-def test_probabilities_that_are_none_are_refused() -> None:
-    evidence = some_evidence()
+def test_values_that_are_no_numbers_are_no_evidence() -> None:
+    evidence, margins = some_evidence(), np.full((9, 2), np.nan, dtype=np.float32)
     broken = evidence.pred_probs.copy()
     broken[3, 1] = np.nan
     with refuses(ProbabilitiesError, "not-finite", "id-03"):
         replace(evidence, pred_probs=broken)
-
-
-def test_margins_that_are_no_numbers_are_no_evidence() -> None:
-    evidence, margins = some_evidence(), np.full((9, 2), np.nan, dtype=np.float32)
-    with pytest.raises(ValueError, match="NaN"):
+    with pytest.raises(ValueError, match="aum_train_margin"):
         replace(evidence, aum_train_margin=margins, aum_is_threshold=np.zeros((9, 2), dtype=bool))
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"pickle"])
-def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"pickle", None])
+def test_a_damaged_file_is_named(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "evidence.npz"
-    path.write_bytes(content)
+    np.savez(path, pred_probs=probabilities(3)) if content is None else path.write_bytes(content)
     with refuses(RunFolderError, "damaged", "evidence.npz"):
         Evidence.read(path)
 
@@ -261,14 +242,8 @@ def test_a_file_with_a_column_too_short_is_named(tmp_path: Path, name: str) -> N
     some_evidence().write(tmp_path / "evidence.npz")
     with np.load(tmp_path / "evidence.npz") as arrays:
         np.savez(tmp_path / "short.npz", **{**arrays, name: arrays[name][1:]})
-    with refuses(RunFolderError, "damaged"):
+    with refuses(RunFolderError, "damaged", "short.npz"):
         Evidence.read(tmp_path / "short.npz")
-
-
-def test_a_file_without_the_arrays_is_named(tmp_path: Path) -> None:
-    np.savez(tmp_path / "evidence.npz", pred_probs=probabilities(3))
-    with refuses(RunFolderError, "damaged"):
-        Evidence.read(tmp_path / "evidence.npz")
 
 
 def with_members(evidence: Evidence, weights: tuple[float, ...] = (0.25, 0.75)) -> Evidence:
@@ -287,29 +262,23 @@ def test_members_are_written_and_read_and_go_with_their_examples(tmp_path: Path)
         assert arrays["opinion_probs"].shape == (2, 9, 3)
         assert arrays["opinion_weights"].tolist() == [0.25, 0.75]
     again = Evidence.read(tmp_path / "evidence.npz")[order]
+    assert list(again.example_ids) == ["id-04", "id-01", "id-07"]
+    np.testing.assert_array_equal(again.index, order)
+    np.testing.assert_array_equal(again.pred_probs, evidence.pred_probs[order])
     for one, before in zip(again.members, evidence.members, strict=True):
         assert (one.name, one.weight) == (before.name, before.weight)
         np.testing.assert_array_equal(one.pred_probs, before.pred_probs[order])
 
 
-def test_evidence_of_one_model_has_no_members(tmp_path: Path) -> None:
-    some_evidence().write(tmp_path / "evidence.npz")
-    with np.load(tmp_path / "evidence.npz") as arrays:
-        assert not [name for name in arrays if name.startswith("opinion")]
-    assert Evidence.read(tmp_path / "evidence.npz").members == ()
-
-
 @pytest.mark.parametrize("weights", [(1.0,), (0.5, 0.6), (-0.5, 1.5)])
 def test_weights_that_are_no_shares_are_refused(weights: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="members with weights"):
+    with pytest.raises(ValueError, match="weights"):
         with_members(some_evidence(), weights)
 
 
 def test_a_member_is_about_the_same_examples() -> None:
-    evidence = some_evidence()
-    short = [Member(name=name, pred_probs=probabilities(8), weight=0.5) for name in "ab"]
     with refuses(ProbabilitiesError, "rows-mismatch"):
-        replace(evidence, members=tuple(short))
+        replace(some_evidence(), members=with_members(some_evidence(8)).members)
 
 
 def test_large_evidence_that_is_written_is_no_longer_held_in_memory(tmp_path: Path, monkeypatch) -> None:

@@ -23,13 +23,10 @@ from labelscan.results.issues import rank_issues
 from labelscan.results.summary import summarise
 
 
-def test_recall_has_the_exact_interval():
+def test_recall_has_the_exact_interval_and_even_where_all_are_found_some_may_be_missed():
     recall = estimate_recall(45, 50)
     assert recall.estimate == 0.9
     assert (recall.low, recall.high) == pytest.approx((beta.ppf(0.025, 45, 6), beta.ppf(0.975, 46, 5)))
-
-
-def test_even_where_all_are_found_some_may_be_missed():
     recall = estimate_recall(10, 10)
     assert (recall.estimate, recall.high) == (1, 1)
     assert recall.low == pytest.approx(0.025**0.1)
@@ -47,27 +44,14 @@ def test_precision_counts_the_suspects_as_evident_as_two_fifths_of_the_planted_e
     assert precision.high == pytest.approx(min(1, math.exp(centre + spread)))
 
 
-def test_suspects_more_evident_than_planted_errors_are_no_more_than_right():
-    precision = estimate_precision(np.full(20, 0.9), np.full(50, 0.99))
-    assert (precision.estimate, precision.high) == (1, 1)
-    assert precision.low is not None
-    assert precision.low < 1
-
-
-def test_equal_error_probabilities_are_counted_on_both_sides():
-    assert estimate_precision(np.ones(30), np.ones(10)).estimate == 1
-
-
-def test_suspects_of_which_none_is_evident_are_not_right():
-    precision = estimate_precision(np.full(20, 0.99), np.full(50, 0.5))
-    assert (precision.estimate, precision.low) == (0, 0)
-    assert precision.high is not None
-    assert 0 < precision.high < 0.2
-
-
-@pytest.mark.parametrize(("found", "suspects"), [(0, 5), (5, 0)])
-def test_with_nothing_to_compare_precision_is_unknown(found, suspects):
-    assert estimate_precision(np.ones(found), np.ones(suspects)) == UNKNOWN
+def test_precision_is_never_outside_of_what_can_be():
+    above = estimate_precision(np.full(20, 0.9), np.full(50, 0.99))
+    assert above.low < above.estimate == above.high == 1
+    assert estimate_precision(np.ones(30), np.ones(10)).estimate == 1, "equal ones are counted on both sides"
+    below = estimate_precision(np.full(20, 0.99), np.full(50, 0.5))
+    assert below.low == below.estimate == 0 < below.high < 0.2
+    for found, suspects in ((0, 5), (5, 0)):
+        assert estimate_precision(np.ones(found), np.ones(suspects)) == UNKNOWN
 
 
 def test_what_is_left_is_what_the_found_share_leaves():
