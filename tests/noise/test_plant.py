@@ -1,8 +1,6 @@
-import re
-
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusals import refuses
 
@@ -51,18 +49,9 @@ def true_labels_of(n_classes):
     return st.lists(st.integers(0, n_classes - 1), max_size=80).map(lambda labels: np.array(labels, dtype=np.int64))
 
 
-@pytest.mark.parametrize("name", SAME_IN_EACH_CLASS)
-@pytest.mark.parametrize("rate", [0.0, 0.1, 0.29, 0.5, 0.9])
-def test_every_class_loses_its_share(name: str, rate: float) -> None:
-    given_labels = plant(BALANCED, 10, f"{name}:{rate}", seed=1, pred_probs=probabilities(BALANCED, 10))
-    lost = np.bincount(BALANCED[given_labels != BALANCED], minlength=10)
-    assert given_labels.dtype == np.int64
-    assert lost.sum() == round(rate * 500)
-    assert np.abs(lost - rate * 50).max() < 1
-
-
-@pytest.mark.parametrize("n_classes", [2, 7])
+@pytest.mark.parametrize("n_classes", [2, 7, 60])
 @pytest.mark.parametrize("name", WITH_ONE_RATE)
+@settings(max_examples=50)
 @given(data=st.data(), rate=st.floats(0, 0.99), seed=SEEDS)
 def test_the_total_is_exact_within_rounding(n_classes, name, data, rate, seed):
     true_labels = data.draw(true_labels_of(n_classes))
@@ -123,16 +112,10 @@ def test_look_alike_errors_go_where_the_model_is_in_doubt():
     assert to_the_alike == 80  # 10 of each class, of which 0.3 / 0.38 are 7.9
 
 
-def test_a_class_never_taken_for_another_goes_to_all_alike():
-    noise_matrix = similar_class_matrix([[5, 0, 0], [1, 9, 3], [0, 2, 9]], rate=0.4)
+@pytest.mark.parametrize("scale", [1, 1e307, 1e-300])
+def test_a_class_never_taken_for_another_goes_to_all_alike_at_any_scale(scale):
+    noise_matrix = similar_class_matrix(np.array([[5, 0, 0], [1, 9, 3], [0, 2, 9]]) * scale, rate=0.4)
     np.testing.assert_allclose(noise_matrix, [[0.6, 0.1, 0], [0.2, 0.6, 0.4], [0.2, 0.3, 0.6]])
-
-
-def test_similarities_of_any_scale_make_the_same_matrix():
-    similarity = np.random.default_rng(0).random((4, 4))
-    expected = similar_class_matrix(similarity, 0.2)
-    np.testing.assert_allclose(similar_class_matrix(similarity * 1e308, 0.2), expected)
-    np.testing.assert_allclose(similar_class_matrix(similarity * 1e-300, 0.2), expected)
 
 
 def test_instance_errors_fall_on_hard_examples_and_go_to_what_these_look_like():
@@ -181,24 +164,17 @@ def test_planted_errors_of_an_example_do_not_depend_on_the_precision_of_its_prob
         np.testing.assert_array_equal(single, double)
 
 
-@pytest.mark.parametrize(
-    ("text", "needed"),
-    [("symmetric:0.1", False), ("pair", False), ("per-class", False), ("look-alike:0.1", True), ("instance:0.1", True)],
-)
-def test_a_noise_says_whether_it_needs_probabilities(text, needed):
-    assert needs_pred_probs(text) is needed
-    if needed:
+def test_a_noise_says_whether_it_needs_probabilities_and_refuses_those_of_other_examples():
+    for text in ("symmetric:0.1", "pair", "per-class"):
+        assert not needs_pred_probs(text)
+        plant(BALANCED, 10, text, seed=0)
+    for text in ("look-alike:0.1", "instance:0.1"):
+        assert needs_pred_probs(text)
         with refuses(ConfigError, "needs-probabilities"):
             plant(BALANCED, 10, text, seed=0)
-    else:
-        plant(BALANCED, 10, text, seed=0)
-
-
-def test_probabilities_of_other_examples_are_refused():
-    with pytest.raises(ProbabilitiesError):
-        plant(BALANCED, 10, "instance:0.1", seed=0, pred_probs=probabilities(BALANCED[1:], 10))
-    with pytest.raises(ProbabilitiesError):
-        plant(BALANCED, 10, "look-alike:0.1", seed=0, pred_probs=probabilities(BALANCED, 11))
+        for of_others in (probabilities(BALANCED[1:], 10), probabilities(BALANCED, 11)):
+            with pytest.raises(ProbabilitiesError):
+                plant(BALANCED, 10, text, seed=0, pred_probs=of_others)
 
 
 def test_a_matrix_is_read_from_a_file(tmp_path):
@@ -222,41 +198,36 @@ def test_similarity_can_be_read_from_a_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "code", "where"),
     [
-        ("a,b\n0.9,0.1\n0.1,0.9\n", "row 1: 2 values in a file of 3 rows"),
-        ("0.9,x\n0.1,0.9\n", "row 1, column 2: 'x' is not a number"),
-        ("0.9,0.1\n\n0.1,0.9\n", "row 2: 0 values"),
-        ("0.9,nan\n0.1,0.9\n", "row 1, column 2: must be finite"),
-        ("1.1,0\n-0.1,1\n", "row 2, column 1: must be finite and not negative, got -0.1"),
-        ("0.9,0.1\n0.2,0.9\n", "column 1: sums to 1.1, not 1"),
-        ("0.9,0.1\n0.3,0.7\n", "its rows sum to 1: exchange"),
-        ("90,5\n10,95\n", "column 2: sums to 100, not 1"),
-        ("1e308,1e308\n1e308,1e308\n", "sums to inf"),
-        ("1\n", "2 or more classes"),
-        ("", "2 or more classes"),
-        ("0.9,0,0\n0.1,1,0\n0,0,1\n", "3 rows and columns for 2 classes"),
+        ("a,b\n0.9,0.1\n0.1,0.9\n", "ragged", "noise.csv row 1"),
+        ("0.9,x\n0.1,0.9\n", "not-numbers", "noise.csv row 1, column 2"),
+        ("0.9,0.1\n\n0.1,0.9\n", "ragged", "noise.csv row 1"),
+        ("0.9,nan\n0.1,0.9\n", "not-a-noise-matrix", "noise.csv row 1, column 2"),
+        ("1.1,0\n-0.1,1\n", "not-a-noise-matrix", "noise.csv row 2, column 1"),
+        ("0.9,0.1\n0.2,0.9\n", "not-a-noise-matrix", "noise.csv column 1"),
+        ("1e308,1e308\n1e308,1e308\n", "not-a-noise-matrix", "noise.csv column 1"),
+        ("1\n", "wrong-shape", "noise.csv"),
+        ("", "wrong-shape", "noise.csv"),
+        ("0.9,0,0\n0.1,1,0\n0,0,1\n", "classes-mismatch", "noise.csv"),
     ],
 )
-def test_what_is_wrong_in_a_matrix_is_reported_with_its_place(tmp_path, content, message):
+def test_what_is_wrong_in_a_matrix_is_reported_with_its_place(tmp_path, content, code, where):
     file = tmp_path / "noise.csv"
     file.write_text(content)
-    with pytest.raises(ConfigError, match=f"{re.escape(str(file))}.*{re.escape(message)}"):
+    with refuses(ConfigError, code, where):
         plant(np.array([0, 1]), 2, f"matrix:{file}", seed=0)
 
 
-def test_a_wrong_array_is_reported_by_its_index():
-    with pytest.raises(ConfigError, match=re.escape("noise_matrix[1, 0]: must be finite and not negative, got -1")):
-        plant_by_matrix(np.array([0, 1]), [[2, 0], [-1, 1]], seed=0)
-    with pytest.raises(ConfigError, match=re.escape("noise_matrix[:, 0]: sums to 2, not 1")):
-        plant_by_matrix(np.array([0, 1]), [[2, 0], [0, 1]], seed=0)
-    with pytest.raises(ConfigError, match=re.escape("similarity[0, 1]")):
+def test_a_wrong_array_is_reported_by_its_index_and_rows_in_place_of_columns_with_what_to_do():
+    for matrix, where in (([[2, 0], [-1, 1]], "noise_matrix[1, 0]"), ([[2, 0], [0, 1]], "noise_matrix[:, 0]")):
+        with refuses(ConfigError, "not-a-noise-matrix", where):
+            check_noise_matrix(matrix)
+    with refuses(ConfigError, "not-a-noise-matrix", "similarity[0, 1]"):
         similar_class_matrix([[0, np.inf], [1, 0]], rate=0.1)
-
-
-def test_many_small_classes_still_get_errors() -> None:
-    true_labels = np.repeat(np.arange(100), 4)
-    assert (plant(true_labels, 100, "symmetric:0.1", seed=0) != true_labels).sum() == 40
+    with refuses(ConfigError, "not-a-noise-matrix") as caught:
+        check_noise_matrix([[0.9, 0.1], [0.3, 0.7]])
+    assert "exchange rows and columns" in caught.value.problems[0].hint
 
 
 def test_symmetric_errors_go_to_every_other_class_alike() -> None:
@@ -283,17 +254,8 @@ def test_the_same_seed_plants_the_same_errors_and_another_seed_others(name) -> N
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
-
-
-def test_the_true_labels_stay_as_they_are() -> None:
-    before = BALANCED.copy()
-    pred_probs = probabilities(BALANCED, 10)
-    probs_before = pred_probs.copy()
-    for name in WITH_ONE_RATE:
-        plant(BALANCED, 10, f"{name}:0.5", seed=0, pred_probs=pred_probs)
-    plant_by_matrix(BALANCED, np.full((10, 10), 0.1), seed=0)
-    np.testing.assert_array_equal(BALANCED, before)
-    np.testing.assert_array_equal(pred_probs, probs_before)
+    np.testing.assert_array_equal(BALANCED, np.repeat(np.arange(10), 50))
+    np.testing.assert_array_equal(pred_probs, probabilities(BALANCED, 10))
 
 
 @pytest.mark.parametrize(
@@ -310,20 +272,16 @@ def test_a_noise_that_cannot_be_is_refused_before_anything_is_planted(text: str)
         needs_pred_probs(text)
 
 
-def test_a_wrong_number_of_rates_tells_how_many_classes_there_are() -> None:
-    with refuses(ConfigError, "classes-mismatch"):
-        plant(BALANCED, 10, "per-class:0.1/0.2/0.3", seed=0)
-
-
-def test_a_single_class_has_no_other_to_move_to() -> None:
-    with refuses(ConfigError, "one-class"):
-        plant(np.zeros(4, dtype=np.int64), 1, "symmetric:0.5", seed=0)
-
-
 @pytest.mark.parametrize(
-    ("true_labels", "message"),
-    [([0, 10], "label 10 is not in 0 .. 9"), ([-1, 3], "label -1 is not in"), ([[0, 1]], r"shape \(1, 2\)")],
+    ("true_labels", "n_classes", "text", "code"),
+    [
+        ([0, 1], 10, "per-class:0.1/0.2/0.3", "classes-mismatch"),
+        ([0, 0], 1, "symmetric:0.5", "one-class"),
+        ([0, 10], 10, "symmetric:0.1", "unknown-class"),
+        ([-1, 3], 10, "symmetric:0.1", "unknown-class"),
+        ([[0, 1]], 10, "symmetric:0.1", "wrong-shape"),
+    ],
 )
-def test_true_labels_that_are_no_classes_are_refused(true_labels, message) -> None:
-    with pytest.raises(ConfigError, match=message):
-        plant(np.array(true_labels), 10, "symmetric:0.1", seed=0)
+def test_labels_and_classes_that_do_not_fit_the_noise_are_refused(true_labels, n_classes, text, code) -> None:
+    with refuses(ConfigError, code, "noise"):
+        plant(np.array(true_labels), n_classes, text, seed=0)

@@ -1,18 +1,14 @@
 """How many labels are wrong is a range, in summary.json and in every sentence about it."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from tiny_run import a_dataset, an_evidence, detections_of
 
 from labelscan.detection.estimates import Range
-from labelscan.results.wrong_labels import (
-    WrongLabels,
-    count_in_words,
-    estimate_wrong_labels,
-    list_in_words,
-)
+from labelscan.results.wrong_labels import WrongLabels, count_in_words, estimate_wrong_labels, list_in_words
 
 
 def estimated(low=90.0, estimate=140.0, high=210.0, **changes: object) -> WrongLabels:
@@ -22,6 +18,9 @@ def estimated(low=90.0, estimate=140.0, high=210.0, **changes: object) -> WrongL
     return WrongLabels(estimate=estimate, low=low, high=high, **shares, **(values | changes))
 
 
+decided = partial(estimated, source="decisions")
+
+
 def measured(**changes: object) -> WrongLabels:
     values = {"source": "decisions", "n_decided": 50, "found": Range(0.8, 0.71, 0.88)}
     values |= {"worth_a_look": 310, "decisions_to_halve": 150}
@@ -29,12 +28,10 @@ def measured(**changes: object) -> WrongLabels:
 
 
 def test_without_decisions_the_number_is_a_range_and_never_said_to_be_known():
-    assert (
-        count_in_words(estimated(), 5000) == "between 90 and 210 of 5,000 labels are probably wrong (most likely 140)"
-    )
-    assert list_in_words(estimated(precision=Range(0.9, 0.8, 1.0))) == [
-        "80 to 100 in 100 of the listed are probably wrong"
-    ]
+    count = "between 90 and 210 of 5,000 labels are probably wrong (most likely 140)"
+    assert count_in_words(estimated(), 5000) == count
+    clauses = list_in_words(estimated(precision=Range(0.9, 0.8, 1.0)))
+    assert clauses == ["80 to 100 in 100 of the listed are probably wrong"]
 
 
 def test_a_precision_that_may_be_anything_is_not_claimed():
@@ -67,26 +64,13 @@ def test_an_interval_from_suspects_alone_says_what_it_takes_for_granted():
         (estimated(0.1, 0.2, 0.4), "probably hardly any of 9 labels is wrong"),
         (estimated(0.2, 0.6, 1.2), "between 0 and 1 of 9 labels is probably wrong (most likely 1)"),
         (estimated(3, 3, 3.2), "probably about 3 of 9 labels are wrong"),
-        (
-            estimated(0, 0, 0, source="decisions", n_decided=9),
-            "none of 9 labels is wrong (95 % interval from 9 decisions)",
-        ),
-        (
-            estimated(3, 3, 3, source="decisions", n_decided=9),
-            "3 of 9 labels are wrong (95 % interval from 9 decisions)",
-        ),
-        (
-            estimated(1, 4, 8, source="decisions", n_decided=1),
-            "1 to 8 of 9 labels are wrong (95 % interval from 1 decision)",
-        ),
+        (decided(0, 0, 0, n_decided=9), "none of 9 labels is wrong (95 % interval from 9 decisions)"),
+        (decided(3, 3, 3, n_decided=9), "3 of 9 labels are wrong (95 % interval from 9 decisions)"),
+        (decided(1, 4, 8, n_decided=1), "1 to 8 of 9 labels are wrong (95 % interval from 1 decision)"),
     ],
 )
 def test_small_numbers_are_said_as_a_person_says_them(known, sentence):
     assert count_in_words(known, 9) == sentence
-
-
-def test_where_no_label_is_worth_a_look_no_rank_is_named():
-    assert "no review pays" in list_in_words(measured(worth_a_look=0))
 
 
 def test_the_range_of_precision_is_that_of_the_flags_at_both_ends_of_the_count():
@@ -96,17 +80,14 @@ def test_the_range_of_precision_is_that_of_the_flags_at_both_ends_of_the_count()
     assert known.share_high == 0.4
     assert 0 < known.precision.low < known.precision.high < 1
     assert known.precision.estimate == detections.error_probability[detections.lead.flagged].mean()
+    assert known.source == "one opinion"
+    assert estimate_wrong_labels(detections, by_agreement=True).source == "opinions"
     assert (known.found, known.worth_a_look, known.decisions_to_halve) == (None, None, None)
     nothing = replace(detections.lead, flagged=np.zeros(10, dtype=bool))
     assert estimate_wrong_labels(replace(detections, by_name={"confident-learning": nothing})).precision is None
 
 
-def test_several_models_are_members():
-    detections = detections_of(an_evidence(a_dataset()))
-    assert estimate_wrong_labels(detections).source == "one opinion"
-    assert estimate_wrong_labels(detections, by_agreement=True).source == "opinions"
-
-
-def test_where_all_labels_are_decided_no_more_decisions_are_asked_for():
+def test_where_nothing_is_left_to_decide_or_to_review_nothing_is_asked_for():
+    assert "no review pays" in list_in_words(measured(worth_a_look=0))
     assert not any("decision" in one for one in list_in_words(measured(decisions_to_halve=0)))
     assert "about 1 more decision would halve the interval" in list_in_words(measured(decisions_to_halve=1))
