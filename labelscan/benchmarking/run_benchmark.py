@@ -24,8 +24,7 @@ from labelscan.pipeline.inputs import read_contents
 from labelscan.processes.interruption import shutting_down_gracefully
 from labelscan.runs.folder import RunFolder
 from labelscan.runs.opening import open_run
-from labelscan.runs.record import Described
-from labelscan.runs.same_run import Identity
+from labelscan.runs.record import Described, Identity
 
 COMMAND = "benchmark"
 """The command as run.json has it."""

@@ -23,7 +23,7 @@ from labelscan.comparison.pairing import (
     STILL_FLAGGED,
 )
 from labelscan.results.columns import ARROW, EXAMPLE, QUALITY
-from labelscan.runs.same_run import readable
+from labelscan.runs.opening import readable
 from labelscan.wording.tables import NONE, Column, Table
 
 MOST_CLASSES = 5

@@ -26,8 +26,8 @@ from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.planning import PlannedRun
 from labelscan.pipeline.run_folds import changed_choices, jobs_of, train, warnings_of
 from labelscan.runs.folder import RunFolder
+from labelscan.runs.opening import ELSEWHERE
 from labelscan.runs.record import versions
-from labelscan.runs.same_run import ELSEWHERE
 from labelscan.training.folds import Folds
 
 

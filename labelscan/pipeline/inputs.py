@@ -27,7 +27,7 @@ from labelscan.pipeline.planned_members import PlannedMember
 from labelscan.pipeline.planning import Plan, PlannedRun
 from labelscan.processes.interruption import stopping_at_once
 from labelscan.runs.files import FRESH
-from labelscan.runs.same_run import ELSEWHERE_OR_FRESH
+from labelscan.runs.opening import ELSEWHERE_OR_FRESH
 from labelscan.training.models import is_text_embedding
 from labelscan.training.models.embedded_texts import embed_texts
 

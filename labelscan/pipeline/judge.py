@@ -29,8 +29,8 @@ from labelscan.results.summary import FILE_NAME as SUMMARY_FILE
 from labelscan.results.summary import summarise, with_judgement
 from labelscan.runs.files import FRESH, LOG_ODDS_FILE, MEASURE_FILE
 from labelscan.runs.folder import RunFolder
+from labelscan.runs.opening import ELSEWHERE
 from labelscan.runs.record import CountedDecisions
-from labelscan.runs.same_run import ELSEWHERE
 
 
 def judge_and_write(

@@ -20,8 +20,7 @@ from labelscan.pipeline.run_folds import assign, jobs_of, train
 from labelscan.pipeline.run_plan import jobs_in_blocks
 from labelscan.processes.interruption import shutting_down_gracefully
 from labelscan.runs.files import RUN_FILE
-from labelscan.runs.opening import check_place
-from labelscan.runs.same_run import ELSEWHERE_OR_FRESH, why_start_over
+from labelscan.runs.opening import ELSEWHERE_OR_FRESH, check_place, why_start_over
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,7 @@ from labelscan.pipeline.room import check_room
 from labelscan.runs.bucket import folder_for
 from labelscan.runs.files import DEFAULT_PARENT
 from labelscan.runs.folder import RunPaths
-from labelscan.runs.record import Choices, Described
-from labelscan.runs.same_run import Identity
+from labelscan.runs.record import Choices, Described, Identity
 from labelscan.training.data_parallel import check_gpus
 from labelscan.training.device import Device, all_gpus, choose_device, device_for
 from labelscan.training.gpu_memory import folds_per_gpu

@@ -21,8 +21,8 @@ from labelscan.pipeline.planned_members import PlannedMember
 from labelscan.pipeline.planning import Plan, PlannedRun, results_depend_on
 from labelscan.processes.interruption import shutting_down_gracefully
 from labelscan.runs.folder import RunFolder
+from labelscan.runs.opening import changes
 from labelscan.runs.record import Choices
-from labelscan.runs.same_run import changes
 from labelscan.training.device import seed_of
 from labelscan.training.folds import Folds, assign_folds, find_units, number_groups
 from labelscan.training.gpu_memory import resident_bytes

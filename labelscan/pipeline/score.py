@@ -25,8 +25,7 @@ from labelscan.results.run import Run
 from labelscan.runs.files import DEFAULT_PARENT
 from labelscan.runs.folder import RunFolder
 from labelscan.runs.opening import open_run
-from labelscan.runs.record import Described
-from labelscan.runs.same_run import Identity
+from labelscan.runs.record import Described, Identity
 
 COMMAND = "score"
 """The command as run.json has it: neither ``score`` nor ``detect`` resumes a run of the other."""

@@ -25,8 +25,7 @@ from labelscan.files.checksums import checksum_of, forget
 from labelscan.jobs.files import LOCK_SUFFIX, LOG_FILE, PART, STORE
 from labelscan.runs.bucket import Bucket
 from labelscan.runs.files import RUN_FILE
-from labelscan.runs.record import Choices, Driver, RunRecord, State, versions
-from labelscan.runs.same_run import Identity
+from labelscan.runs.record import Choices, Driver, Identity, RunRecord, State, versions
 
 if TYPE_CHECKING:
     from labelscan.jobs.outputs import Outputs

@@ -1,20 +1,23 @@
-"""A run opened by the one process that writes it, its driver."""
+"""A run opened by the one process that writes it, its driver: begun, or resumed with the settings and data it had."""
 
 import contextlib
 import errno
+import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from labelscan.config import settings
 from labelscan.errors import DiskError, LabelscanError, RunFolderError
 from labelscan.files.atomic import writing
 from labelscan.processes import interruption
 from labelscan.runs.bucket import Bucket
 from labelscan.runs.files import (
+    DECISIONS_FILE,
     LOCK_FILE,
     RUN_FILE,
     clear,
@@ -24,9 +27,10 @@ from labelscan.runs.files import (
     sweep_run,
 )
 from labelscan.runs.folder import Begin, RunFolder
-from labelscan.runs.record import RunRecord
-from labelscan.runs.same_run import ELSEWHERE, ELSEWHERE_OR_FRESH, Identity, changes, may_be_replaced, why_start_over
+from labelscan.runs.record import Identity, RunRecord
 
+ELSEWHERE = "choose another place with -o"
+ELSEWHERE_OR_FRESH = f"keep this run and {ELSEWHERE}, or delete it and start over with --fresh"
 PROBED_SECONDS = 1.0
 """How long a lock is waited for: ``is_locked`` in another process holds it for a moment."""
 DETECTION = "detection"
@@ -115,6 +119,56 @@ def check_place(path: Path, also_owns: Sequence[str] = ()) -> None:
         raise RunFolderError("not-a-run-folder", problem, where=str(path), hint=ELSEWHERE)
     if path.is_dir():
         refuse_links_out(path, also_owns)
+
+
+def why_start_over(folder: Path, identity: Identity, *, also_owns: Sequence[str] = ()) -> str:
+    """Return why the run in ``folder`` must start over, empty where it was begun as this one and can be resumed.
+
+    A run that has trained nothing starts over whatever differs, and one for a gate where only the data does.
+
+    Raises:
+        RunFolderError: something differs, and starting over would lose what somebody may want to keep.
+    """
+    before = RunRecord.read(folder)
+    if before.command != identity.results_depend_on.get("command"):
+        raise RunFolderError("other-run", "this is a run of another command", where=str(folder), hint=ELSEWHERE)
+    problem, hint, may_start_over = "", ELSEWHERE_OR_FRESH, not has_trained(folder, also_owns)
+    if changed := changes(before.results_depend_on, identity.results_depend_on, show=readable):
+        problem = f"this run has other settings: {'; '.join(sorted(changed))}"
+        hint = f"take those of this run by --config {folder / RUN_FILE}; or {ELSEWHERE_OR_FRESH}"
+    elif before.data.fingerprint != identity.data.fingerprint:
+        size_before, size = (asdict(replace(data, fingerprint="")) for data in (before.data, identity.data))
+        what = "; ".join(changes(size_before, size)) or "other ids, labels or contents"
+        problem = f"the data has changed since this run: {what}"
+        may_start_over |= identity.for_gate and may_be_replaced(folder, before)
+    if problem and not may_start_over:
+        raise RunFolderError("other-run", problem, where=str(folder), hint=hint)
+    return problem
+
+
+def may_be_replaced(folder: Path, record: RunRecord | None) -> bool:
+    """Return whether a run was made for a gate alone, and nobody has reviewed it since."""
+    return record is not None and record.for_gate and not (folder / DECISIONS_FILE).exists()
+
+
+def changes(
+    before: Mapping[str, object],
+    now: Mapping[str, object],
+    show: Callable[[str, object], object] = lambda _, value: value,
+) -> list[str]:
+    """Return in words what differs between an object in run.json and the same now."""
+    now = json.loads(json.dumps(dict(now)))  # run.json has no tuples
+    return [
+        f"{key} was {show(key, before.get(key))} and is {show(key, now.get(key))}"
+        for key in dict.fromkeys([*now, *before])
+        if now.get(key) != before.get(key)
+    ]
+
+
+def readable(key: str, value: object) -> str:
+    """Return a setting as a message shows it: some numbers stand for what the model wants."""
+    declared = settings().get(key)
+    return "automatic" if declared and declared.is_automatic and value in (0, -1) else repr(value)
 
 
 def is_locked(path: Path) -> bool | None:

@@ -82,6 +82,19 @@ class CountedDecisions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """What a run is begun with and known again by, as run.json says it."""
+
+    settings: Mapping[str, object]
+    """All of them; those that results do not depend on may differ when it is resumed."""
+    results_depend_on: Mapping[str, object]
+    """The settings that decide the results, by ``section.name``, and the command."""
+    data: Described
+    for_gate: bool = False
+    """Whether it only serves a verdict, and replaces that of a gate on data as it was before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunRecord:
     """Everything that run.json says of a run; None is what it does not say.
 

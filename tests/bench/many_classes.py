@@ -28,8 +28,7 @@ from labelscan.detection.gathering import gather
 from labelscan.jobs.fold_output import FoldOutput
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.runs.opening import open_run
-from labelscan.runs.record import Described
-from labelscan.runs.same_run import Identity
+from labelscan.runs.record import Described, Identity
 
 N_FOLDS = 5
 NOISE = 0.1

@@ -17,8 +17,7 @@ from labelscan.files.atomic import partial_path
 from labelscan.runs import files as run_files
 from labelscan.runs.files import LOCK_FILE, OWN_FILES, as_json, foreign_files, has_trained, is_uploaded, sweep_run
 from labelscan.runs.opening import is_locked, open_run
-from labelscan.runs.record import Choices, CountedDecisions, Described, RunRecord, versions
-from labelscan.runs.same_run import Identity
+from labelscan.runs.record import Choices, CountedDecisions, Described, Identity, RunRecord, versions
 
 DEPENDS = {"command": "detect", "training.epochs": 3}
 DATA = {"fingerprint": "0123", "kind": "images", "examples": 10, "classes": 2}
@@ -206,7 +205,7 @@ def test_a_second_process_is_refused_and_learns_who_writes(tmp_path):
         "import sys, pathlib\n"
         "from labelscan.runs.opening import open_run\n"
         "from labelscan.runs.record import Described\n"
-        "from labelscan.runs.same_run import Identity\n"
+        "from labelscan.runs.record import Identity\n"
         f"identity = Identity(settings={{}}, results_depend_on={DEPENDS!r}, data=Described(**{DATA!r}))\n"
         "with open_run(pathlib.Path(sys.argv[1]), identity):\n"
         "    print('open', flush=True)\n"

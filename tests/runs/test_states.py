@@ -13,8 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from labelscan.errors import Interrupted, RunFolderError, UsageError
 from labelscan.runs.folder import RunFolder
 from labelscan.runs.opening import open_run
-from labelscan.runs.record import Described
-from labelscan.runs.same_run import Identity
+from labelscan.runs.record import Described, Identity
 from labelscan.runs.status import status_of
 
 DATA = Described(fingerprint="0123", kind="images", examples=10, classes=2)
