@@ -82,7 +82,6 @@ def detections_of(evidence: Evidence) -> Detections:
     )
     return Detections(
         leading="confident-learning",
-        leading_name="confident-learning",
         by_name={"confident-learning": leading, "noise-posterior": posterior},
         error_probability=error_probability,
         error_log_odds=logit(error_probability),

@@ -60,9 +60,8 @@ class Detections:
 
     leading: str
     """The detector whose flags and ranking lead, with its options: ``confident-learning:filter_by=both``."""
-    leading_name: str
-    """The same without options: its key in ``by_name``."""
     by_name: Mapping[str, Detection]
+    """By the names of detectors, without options."""
     error_probability: NDArray[np.float64]
     """(N,) as noise-posterior estimates it, whatever leads."""
     error_log_odds: NDArray[np.float64]
@@ -77,4 +76,4 @@ class Detections:
     @property
     def lead(self) -> Detection:
         """Return the judgement of the leading detector."""
-        return self.by_name[self.leading_name]
+        return self.by_name[self.leading.partition(":")[0]]

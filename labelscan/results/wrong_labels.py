@@ -74,6 +74,7 @@ def estimate_wrong_labels(
     precision = None
     if flagged.any():
         precision = posterior.precision(flagged) if posterior else _precision(detections)
+    by_posterior = detections.lead is detections.by_name[POSTERIOR]
     models: Source = "opinions" if by_agreement else "one opinion"
     return WrongLabels(
         estimate=count.estimate,
@@ -86,7 +87,7 @@ def estimate_wrong_labels(
         n_decided=len(posterior.decided) if posterior else 0,
         precision=precision,
         found=posterior.found(flagged) if posterior else None,
-        worth_a_look=posterior.n_worth_a_look() if posterior and detections.leading_name == POSTERIOR else None,
+        worth_a_look=posterior.n_worth_a_look() if posterior and by_posterior else None,
         decisions_to_halve=posterior.decisions_to_halve() if posterior else None,
         n_undoubted=posterior.n_undoubted() if posterior else None,
     )

@@ -24,7 +24,6 @@ def planted_in(counts, matrix, *, rate=0.02, seed=0, flagged=None, alone=None) -
     evidence = evidence_of(probs, np.repeat(np.arange(len(counts)), counts), index=2 * np.arange(n))
     detections = Detections(
         leading="confident-learning",
-        leading_name="confident-learning",
         by_name={
             name: Detection(label_quality=np.ones(n), flagged=np.isin(np.arange(n), rows))
             for name, rows in flagged.items()
@@ -56,9 +55,8 @@ def test_the_shape_is_what_the_matrix_expects_of_so_many_examples_and_a_little_o
 
 
 def test_without_estimated_errors_the_shape_is_uniform():
-    assert noise_shape(np.eye(3), np.array([10, 10, 20])) * 80 == pytest.approx(
-        np.array([[0, 10, 20], [10, 0, 20], [10, 10, 0]])
-    )
+    uniform = np.array([[0, 10, 20], [10, 0, 20], [10, 10, 0]]) / 80
+    assert noise_shape(np.eye(3), np.array([10, 10, 20])) == pytest.approx(uniform)
 
 
 def test_planted_errors_have_the_shape_of_the_estimated_noise():
@@ -80,9 +78,8 @@ def test_what_a_full_class_cannot_take_goes_to_others():
 
 
 def test_flagged_labels_and_copies_are_left_alone():
-    rows = np.arange(300)
     flagged = {"confident-learning": list(range(0, 300, 3)), "noise-posterior": list(range(1, 300, 3))}
-    alone = rows % 2 == 0
+    alone = np.arange(300) % 2 == 0
     _, planted = planted_in((100, 100, 100), MATRIX, flagged=flagged, alone=alone)
     assert 25 <= len(planted) <= 30  # the classes are full
     chosen = planted.index // 2
@@ -126,6 +123,5 @@ def test_planted_labels_are_put_in_place_and_written(tmp_path):
     planted = PlantedErrors(np.array([1, 8]), np.array([2, 0]))
     assert planted.in_place(dataset.given_labels).tolist() == [0, 2, 0, 0, 1, 1, 1, 1, 0, 2, 2, 2]
     planted.write(tmp_path / "planted.csv", dataset)
-    assert (tmp_path / "planted.csv").read_text() == (
-        "example_id,given_label,planted_label\n01.png,cat,fox\n08.png,fox,cat\n"
-    )
+    expected = "example_id,given_label,planted_label\n01.png,cat,fox\n08.png,fox,cat\n"
+    assert (tmp_path / "planted.csv").read_text() == expected

@@ -84,7 +84,8 @@ def test_the_range_of_precision_is_that_of_the_flags_at_both_ends_of_the_count()
     assert estimate_wrong_labels(detections, by_agreement=True).source == "opinions"
     assert (known.found, known.worth_a_look, known.decisions_to_halve) == (None, None, None)
     nothing = replace(detections.lead, flagged=np.zeros(10, dtype=bool))
-    assert estimate_wrong_labels(replace(detections, by_name={"confident-learning": nothing})).precision is None
+    by_name = {**detections.by_name, "confident-learning": nothing}
+    assert estimate_wrong_labels(replace(detections, by_name=by_name)).precision is None
 
 
 def test_where_nothing_is_left_to_decide_or_to_review_nothing_is_asked_for():

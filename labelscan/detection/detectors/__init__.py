@@ -28,11 +28,7 @@ def needs_threshold_runs(leading: str) -> bool:
 
 
 def detect_all(evidence: Evidence, leading: str = LEADING_DETECTOR) -> Detections:
-    """Return the judgements of the detectors in ``ALWAYS``, with their default options, and of the leading one.
-
-    Raises:
-        ConfigError: an unknown detector or option.
-    """
+    """Return the judgements of the detectors in ``ALWAYS``, with their default options, and of the leading one."""
     spec = PartSpec.parse(leading, where="detector")
     detectors = {name: DETECTORS.build(name) for name in ALWAYS}
     detectors[spec.name] = DETECTORS.build_spec(spec)
@@ -44,7 +40,6 @@ def detect_all(evidence: Evidence, leading: str = LEADING_DETECTOR) -> Detection
     assert posterior.noise_matrix is not None
     return Detections(
         leading=str(spec),
-        leading_name=spec.name,
         by_name=by_name,
         error_probability=posterior.error_probability,
         error_log_odds=posterior.error_log_odds,

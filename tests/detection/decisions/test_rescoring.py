@@ -13,7 +13,7 @@ DECIDED = DecidedLabels(index=np.array([0, 1, 3, 8]), is_wrong=np.array([False, 
 
 @pytest.mark.parametrize("leading", ["confident-learning", "noise-posterior"])
 def test_no_detector_contradicts_a_decision(leading):
-    before = replace(detections_of(EVIDENCE), leading=leading, leading_name=leading)
+    before = replace(detections_of(EVIDENCE), leading=leading)
     after, _ = rescore(before, DECIDED)
     for one in after.by_name.values():
         assert one.flagged[DECIDED.index].tolist() == DECIDED.is_wrong.tolist()

@@ -119,7 +119,7 @@ def test_every_run_computes_both_detectors_and_the_leading_one_has_its_options()
 
 def test_error_probability_is_that_of_noise_posterior_whichever_leads() -> None:
     detections = detect_all(planted()[0], "noise-posterior:kappa=3")
-    assert detections.leading_name == "noise-posterior"
+    assert detections.lead is detections.by_name["noise-posterior"]
     np.testing.assert_array_equal(detections.error_probability, detections.lead.error_probability)
 
 
