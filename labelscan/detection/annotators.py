@@ -36,12 +36,9 @@ TINY = 1e-12
 def find_agreement(
     given_labels: GivenLabels, confidence: Floats, members: list[PredProbs]
 ) -> tuple[Ints, Floats, Floats]:
-    """Return how given labels and members agree, by strata of confidence.
+    """Return how N given labels and two or more members of different kinds agree.
 
-    Args:
-        given_labels: N labels.
-        confidence: (N,) of the pooled members, which tells easy examples from hard ones.
-        members: at least two, of different kinds.
+    Easy examples are told from hard ones by (N,) ``confidence``, that of the pooled members.
 
     Returns:
         (N,) the stratum of each example, the least confident first; (S,) the share of wrong labels in each stratum, if

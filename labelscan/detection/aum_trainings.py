@@ -64,11 +64,7 @@ class MarginLearner:
 
 
 def with_extra_class(learner: Learner) -> MarginLearner:
-    """Return the same learner with cross-entropy and one more class.
-
-    Raises:
-        ConfigError: a learner that has no logits, or whose number of outputs is not ours to choose.
-    """
+    """Return the same learner with cross-entropy and one more class, or raise ConfigError where it cannot have one."""
     if not isinstance(learner, NetworkLearner) or not isinstance(learner.make, NetworkMaker):
         problem = "aum compares the logits of networks, and the given classifier has none"
         if isinstance(learner, NetworkLearner):
@@ -108,7 +104,7 @@ def threshold_jobs(fold_job: FoldJob, index: Index) -> list[FoldJob]:
 
 
 def with_threshold_runs(evidence: Evidence, jobs: Sequence[FoldJob], outputs: Iterable[FoldOutput]) -> Evidence:
-    """Return the evidence with the margins in the outputs of ``threshold_jobs``, and with none where there are no jobs.
+    """Return the evidence with the margins in the outputs of ``threshold_jobs``, or with none where there are no jobs.
 
     Raises:
         RunError: they diverged.
@@ -136,11 +132,7 @@ def _are_relabelled(jobs: Sequence[FoldJob]) -> NDArray[np.bool_]:
 
 
 def n_threshold(n_examples: int, n_classes: int) -> int:
-    """Return how many examples a run relabels: the average size of a class, counting the extra one.
-
-    Raises:
-        DatasetError: there are too few examples for that.
-    """
+    """Return how many examples a run relabels, the average size of a class, or raise DatasetError if there are none."""
     if n_examples <= n_classes:
         few = f"{n_examples:,} examples of {n_classes:,} classes are too few for aum"
         hint = "choose another detector, such as --detector noise-posterior"

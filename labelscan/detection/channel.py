@@ -66,14 +66,10 @@ def calibrate(examples: Examples) -> float:
 def fit_channel(
     examples: Examples, exponent: float, *, max_steps: int, fit_exponent: bool = False, start: Floats | None = None
 ) -> Channel:
-    """Return the channel of highest likelihood.
+    """Return the channel of highest likelihood after ``max_steps`` of expectation maximisation at most.
 
-    Args:
-        examples: given labels and probabilities.
-        exponent: sharpens the probabilities.
-        max_steps: the most steps of expectation maximisation.
-        fit_exponent: whether to fit the exponent too, starting from ``exponent``.
-        start: (K, K) matrix to start from; by default few errors, spread evenly.
+    ``fit_exponent`` fits the exponent too. The (K, K) matrix to ``start`` from is by default that of few errors, spread
+    evenly.
     """
     n_classes = examples.n_classes
     if start is None:

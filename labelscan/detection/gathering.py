@@ -27,8 +27,7 @@ def gather(outputs: Iterable[FoldOutput], *, dataset: Dataset, scored: Mask, n_r
     Args:
         outputs: in the order of repeat and fold, since sums round differently in another order, and the same run must
             give the same bytes. Only one is in memory at a time, so they may be loaded lazily.
-        dataset: N examples.
-        scored: (N,) the examples that each repeat must predict once.
+        dataset, scored: N examples, and (N,) which of them each repeat must predict once.
         n_repeats: how many repeats there are.
 
     Raises:

@@ -66,8 +66,7 @@ def plant_errors(evidence: Evidence, detections: Detections, *, alone: Mask, rat
     has fewer than 10 examples.
 
     Args:
-        evidence: N scored examples.
-        detections: judgements of them.
+        evidence, detections: N scored examples, and judgements of them.
         alone: (N,) whether no other example has the same content; two labels for one image would be a conflict, which
             is found without a model.
         rate: planted errors as a share of N; at least ``LEAST`` are planted if the classes have room for them.

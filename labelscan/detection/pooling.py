@@ -24,11 +24,9 @@ MAJORITY = 0.5
 
 
 def pool(names: Sequence[str], evidences: Sequence[Evidence]) -> Evidence:
-    """Return the evidence of several models about the same examples as one.
+    """Return the evidence of the models named, about the same examples in the same order, as one.
 
-    Args:
-        names: what the models are called.
-        evidences: one for each model, with the same examples in the same order; one alone is returned as it is.
+    That of one model alone is returned as it is.
     """
     first = evidences[0]
     if len(evidences) == 1:
@@ -52,11 +50,8 @@ def likeliest_weights(probs: Sequence[Probs], given_labels: GivenLabels) -> Floa
     """Return (M,) weights, which sum to 1, by the likelihood of the given labels.
 
     It is that of softmax(sum of u_m * log p_m), highest over all u_m >= 0, which is a concave problem; the weights are
-    u over its sum. They do not depend on the order of rows, of which ``ENOUGH`` are used at most.
-
-    Args:
-        probs: M times (N, K) probabilities of models that never saw the example.
-        given_labels: (N,) in [0, K).
+    u over its sum. They do not depend on the order of rows, of which ``ENOUGH`` are used at most. ``probs`` are M times
+    (N, K) probabilities of models that never saw the example.
     """
     n_members, rows = len(probs), np.arange(len(given_labels), dtype=np.int64)
     if len(rows) > ENOUGH:

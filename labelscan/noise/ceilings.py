@@ -30,12 +30,7 @@ def other_probs(pred_probs: PredProbs) -> NDArray[np.float64]:
 
 
 def error_chances(
-    given_labels: GivenLabels,
-    true_labels: TrueLabels,
-    pred_probs: PredProbs,
-    belief: PredProbs,
-    *,
-    hardness: float,
+    given_labels: GivenLabels, true_labels: TrueLabels, pred_probs: PredProbs, belief: PredProbs, *, hardness: float
 ) -> NDArray[np.float64]:
     """Return (N,) how likely each given label is wrong, to whoever knows all but which labels are true.
 

@@ -17,7 +17,7 @@ from labelscan.errors import ConfigError
 from labelscan.noise.ceilings import error_chances, highest_f1, other_probs
 from labelscan.noise.label_moves import CleanLabels, choose, draw_other, move_anywhere, move_by_matrix, rounded
 from labelscan.noise.matrices import check_noise_matrix, mean_probs_by_class, read_table, similar_class_matrix
-from labelscan.registry import OptionError, PartSpec, Registry, check_option, read_value
+from labelscan.registry import OptionError, Registry, check_option, read_value
 
 
 class Noise(Protocol):
@@ -224,7 +224,7 @@ def plant(
             ``pred_probs`` where needed.
         ProbabilitiesError: ``pred_probs`` are not probabilities of these examples.
     """
-    noise = _build(text)
+    noise = NOISES.build(text)
     if noise.needs_pred_probs and pred_probs is None:
         problem = f"{text} needs the out-of-fold probabilities of a model trained on the true labels"
         hint = "pass pred_probs, or plant symmetric, pair or per-class errors, which need none"
@@ -247,15 +247,10 @@ def f1_ceiling(
 
     Args:
         text: the noise that was planted.
-        true_labels: (N,) in [0, K).
-        given_labels: (N,) with the planted errors.
-        pred_probs: (N, K) that they were planted by.
+        true_labels, given_labels, pred_probs: as in ``plant``, and what it returned.
         belief: (N, K) calibrated probabilities of the true labels; ``pred_probs`` where absent.
-
-    Raises:
-        ConfigError: an unknown noise, or a rate outside [0, 1).
     """
-    noise = _build(text)
+    noise = NOISES.build(text)
     if not isinstance(noise, InstanceNoise):
         return None
     belief = pred_probs if belief is None else belief
@@ -264,11 +259,7 @@ def f1_ceiling(
 
 def needs_pred_probs(text: str) -> bool:
     """Return whether the noise that ``text`` names can only be planted with ``pred_probs``, or raise ConfigError."""
-    return _build(text).needs_pred_probs
-
-
-def _build(text: str) -> Noise:
-    return NOISES.build_spec(PartSpec.parse(text, where="noise"))
+    return NOISES.build(text).needs_pred_probs
 
 
 def _check_rate(rate: float, option: str = "rate") -> None:

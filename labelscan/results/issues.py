@@ -90,11 +90,7 @@ class Issues:
 
     @classmethod
     def read(cls, path: Path) -> "Issues":
-        """Return the table in a scores.csv, whose numbers have 6 significant digits.
-
-        Raises:
-            RunFolderError: the file is missing, or not a scores.csv.
-        """
+        """Return the table in a scores.csv, whose numbers have 6 digits, or raise RunFolderError where it is none."""
         try:
             # A carriage return inside a cell is part of it.
             with open_text(path) as file:

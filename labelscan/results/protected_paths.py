@@ -20,13 +20,9 @@ from labelscan.runs.files import DECISIONS_FILE, RUN_FILE, is_own_file, refuse_o
 
 
 def refuse_only_read(path: Path, run: FinishedRun, *, data: str = "", makes: Collection[str] = ()) -> None:
-    """Raise UsageError where writing ``path`` would replace a file of a run, or write into its data.
+    """Raise UsageError where writing ``path`` would replace a file of a run, except ``makes``, or write into its data.
 
-    Args:
-        path: the file to write.
-        run: the run that it is about.
-        data: where the data is now; empty is where the run found it.
-        makes: names of files in the run folder that may be replaced.
+    ``data`` is where the data of ``run``, which the file is about, is now; empty is where the run found it.
     """
     refuse_run_file(path, makes=makes)
     place = given_place(run)

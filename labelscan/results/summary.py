@@ -139,11 +139,7 @@ class Summary:
 
     @classmethod
     def read(cls, run_folder: Path) -> "Summary":
-        """Return what summary.json in a run folder says; keys of a later version are left out.
-
-        Raises:
-            RunFolderError: it cannot be read, or is damaged.
-        """
+        """Return summary.json in a run folder without keys of a later version; see ``read_versioned``."""
         return read_versioned(run_folder / FILE_NAME, cls, FORMAT_VERSION, extra=True)
 
     def to_json(self) -> dict[str, object]:

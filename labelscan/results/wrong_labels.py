@@ -63,12 +63,9 @@ class WrongLabels:
 def estimate_wrong_labels(
     detections: Detections, posterior: ReviewPosterior | None = None, *, by_agreement: bool = False
 ) -> WrongLabels:
-    """Return how many labels are wrong.
+    """Return how many labels are wrong: by decisions, where there are some, else as the models of ``detections`` say.
 
-    Args:
-        detections: the judgements of N labels.
-        posterior: what decisions say, where there are some.
-        by_agreement: whether the agreement of several models gave the number.
+    ``by_agreement`` is whether the agreement of several models gave that number.
     """
     count, flagged, n_scored = detections.wrong_labels, detections.lead.flagged, len(detections.error_probability)
     precision = None

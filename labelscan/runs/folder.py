@@ -75,12 +75,6 @@ class RunFolder:
 
     Where a process was refused before it changed anything, ``stop`` leaves the run in the state that it had. To start
     over deletes the run: what follows is running. Jobs of ``--only`` change no state but none.
-
-    Args:
-        path: its folder.
-        inputs: a folder of inputs that several runs share; None is one of its own.
-        bucket: that the run is kept in.
-        is_read_only: whether the folder cannot be written, so that a finished run is only shown.
     """
 
     def __init__(

@@ -160,11 +160,9 @@ class ReviewPosterior:
 
 
 def review_posterior(log_odds: Floats, decided: DecidedLabels) -> ReviewPosterior:
-    """Return what the decided labels say about all labels.
+    """Return what the decided labels say about all, whose (N,) ``log_odds`` are those of noise-posterior.
 
-    Args:
-        log_odds: (N,) that each label is wrong, as noise-posterior ranks them.
-        decided: some of them; with none the result is the prior.
+    With no decided label the result is the prior.
     """
     bins = Bins.of(log_odds)
     at = np.clip(log_odds[decided.index], -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)

@@ -82,10 +82,7 @@ def seed_for(evidence: Evidence, seed: int) -> int:
 def draw_sample(example_ids: Strings, error_log_odds: Floats, *, seed: int) -> MeasuredSample:
     """Return up to ``MOST`` of N labels to decide; it depends on ids, log-odds and seed, not on the order of rows.
 
-    Args:
-        example_ids: (N,), each once.
-        error_log_odds: (N,) finite, by which noise-posterior ranks the labels.
-        seed: decides which are drawn.
+    ``error_log_odds`` are (N,) finite, those by which noise-posterior ranks the labels.
     """
     bits = _hashes(example_ids, key=str(seed).encode())
     # Numbers between 0 and 1, both excluded, that depend on id and seed alone.

@@ -132,10 +132,8 @@ def _share_overfit(evidence: Evidence) -> float:
 def _count(evidence: Evidence, by_one: Floats, fewest: float) -> Range:
     """Return how many labels are wrong.
 
-    Args:
-        evidence: N examples.
-        by_one: (N,) error probabilities by the pooled probabilities alone.
-        fewest: how many are wrong by the likeliest channel.
+    ``by_one`` are (N,) error probabilities by the pooled probabilities alone; ``fewest`` are wrong by the likeliest
+    channel.
     """
     if not evidence.members_give_the_count:
         estimate = float(by_one.sum())

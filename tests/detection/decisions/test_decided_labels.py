@@ -21,10 +21,10 @@ def decide(log_odds: np.ndarray, errors: np.ndarray, n: int, seed: int) -> Decid
     return DecidedLabels(index=rows, is_wrong=errors[rows])
 
 
-@pytest.mark.parametrize(("offset", "slope", "floor"), [(0, 1, 0), (2, 1, 0), (-2, 1.5, 0), (1, 0.5, 0), (0, 1, 0.03)])
+@pytest.mark.parametrize(("offset", "slope", "floor"), [(2, 1, 0), (-2, 1.5, 0), (1, 0.5, 0), (0, 1, 0.03)])
 def test_the_intervals_hold_the_truth(offset, slope, floor):
     held = []
-    for seed in range(20):
+    for seed in range(12):
         log_odds, errors = log_odds_and_errors(seed, offset=offset, slope=slope, floor=floor)
         posterior = review_posterior(log_odds, decide(log_odds, errors, 60, seed))
         listed = posterior.error_probability > 0.3
@@ -35,34 +35,22 @@ def test_the_intervals_hold_the_truth(offset, slope, floor):
     assert (np.mean(held, axis=0) >= 0.9).all()
 
 
-def test_twice_the_decisions_narrow_the_interval():
+def test_more_decisions_narrow_the_interval_and_none_leave_the_prior_which_is_wide():
     log_odds, errors = log_odds_and_errors(0, offset=1)
-    few, many = (review_posterior(log_odds, decide(log_odds, errors, n, 0)).n_wrong() for n in (30, 400))
+    none, few, many = (review_posterior(log_odds, decide(log_odds, errors, n, 0)).n_wrong() for n in (0, 30, 400))
+    assert none.high > 5 * none.low
     assert many.high - many.low < 0.6 * (few.high - few.low)
 
 
-def test_decided_labels_are_known():
+def test_decided_labels_are_known_and_of_others_higher_log_odds_are_at_least_as_probably_wrong():
     log_odds, errors = log_odds_and_errors(1)
     decided = decide(log_odds, errors, 50, 1)
-    posterior = review_posterior(log_odds, decided)
-    assert (posterior.error_probability[decided.index] == errors[decided.index]).all()
-    everything = DecidedLabels(index=np.arange(N), is_wrong=errors)
-    assert review_posterior(log_odds, everything).n_wrong().low == errors.sum()
-
-
-def test_higher_log_odds_are_at_least_as_probably_wrong():
-    log_odds, errors = log_odds_and_errors(2)
-    decided = decide(log_odds, errors, 50, 2)
-    posterior = review_posterior(log_odds, decided)
+    probability = review_posterior(log_odds, decided).error_probability
+    assert (probability[decided.index] == errors[decided.index]).all()
     unknown = np.setdiff1d(np.arange(N), decided.index)
-    unknown = unknown[np.argsort(log_odds[unknown])]
-    assert (np.diff(posterior.error_probability[unknown]) >= 0).all()
-
-
-def test_no_decision_leaves_the_prior_which_is_wide():
-    log_odds, _ = log_odds_and_errors(4)
-    count = review_posterior(log_odds, DecidedLabels(index=np.array([], int), is_wrong=np.array([], bool))).n_wrong()
-    assert count.high > 5 * count.low
+    assert (np.diff(probability[unknown][np.argsort(log_odds[unknown])]) >= 0).all()
+    everything = DecidedLabels(index=np.arange(600), is_wrong=errors[:600])
+    assert review_posterior(log_odds[:600], everything).n_wrong().low == errors[:600].sum()
 
 
 def test_an_interval_never_contradicts_what_was_decided():

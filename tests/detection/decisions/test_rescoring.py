@@ -21,14 +21,7 @@ def test_no_detector_contradicts_a_decision(leading):
     assert (after.error_log_odds == before.error_log_odds).all()
 
 
-def test_a_few_decisions_say_nothing_of_other_labels():
-    before = detections_of(EVIDENCE)
-    after, posterior = rescore(before, DECIDED)
-    assert posterior is None
-    undecided = np.setdiff1d(np.arange(10), DECIDED.index)
-    own = after.by_name["noise-posterior"]
-    assert (own.flagged[undecided] == before.by_name["noise-posterior"].flagged[undecided]).all()
-    assert (after.error_probability[undecided] == before.error_probability[undecided]).all()
+UNDECIDED = np.setdiff1d(np.arange(10), DECIDED.index)
 
 
 def test_only_the_probabilities_of_noise_posterior_follow_the_decisions(monkeypatch):
@@ -36,10 +29,9 @@ def test_only_the_probabilities_of_noise_posterior_follow_the_decisions(monkeypa
     before = detections_of(EVIDENCE)
     after, posterior = rescore(before, DECIDED)
     assert after.wrong_labels == posterior.n_wrong()
-    undecided = np.setdiff1d(np.arange(10), DECIDED.index)
     other = after.by_name["confident-learning"]
     assert (other.label_quality == before.lead.label_quality).all()
-    assert (other.flagged[undecided] == before.lead.flagged[undecided]).all()
+    assert (other.flagged[UNDECIDED] == before.lead.flagged[UNDECIDED]).all()
     own = after.by_name["noise-posterior"]
     assert (own.label_quality == 1 - posterior.error_probability).all()
     assert (own.error_probability == after.error_probability).all()
@@ -52,15 +44,17 @@ def test_decisions_are_compared_with_the_digits_that_a_run_keeps():
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize("measure", [False, True])
 @pytest.mark.parametrize("end", ["low", "high"])
-def test_decisions_that_measure_nothing_take_the_estimate_of_the_models_for_all_other_labels(end):
+def test_few_decisions_or_those_that_measure_nothing_leave_other_labels_to_the_models(end, measure):
     before = detections_of(EVIDENCE)
-    after, posterior = rescore(before, DECIDED, measure=False)
+    after, posterior = rescore(before, DECIDED, measure=measure)
     assert posterior is None
-    undecided = np.setdiff1d(np.arange(10), DECIDED.index)
     estimate, known = getattr(before.wrong_labels, end), getattr(after.wrong_labels, end)
     expected = error_probability_if(before, estimate)
     expected[DECIDED.index] = DECIDED.is_wrong
     assert known == pytest.approx(expected.sum())
     np.testing.assert_allclose(error_probability_if(after, known), expected, atol=1e-6)
-    assert (after.error_probability[undecided] == before.error_probability[undecided]).all()
+    assert (after.error_probability[UNDECIDED] == before.error_probability[UNDECIDED]).all()
+    flagged, flagged_before = (one.by_name["noise-posterior"].flagged for one in (after, before))
+    assert (flagged[UNDECIDED] == flagged_before[UNDECIDED]).all()
