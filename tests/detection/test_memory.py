@@ -19,7 +19,7 @@ from labelscan.detection.evidence import Evidence, Member
 from labelscan.detection.gathering import gather
 from labelscan.jobs.fold_output import FoldOutput
 
-N_EXAMPLES, N_CLASSES = 8_000, 200
+N_EXAMPLES, N_CLASSES = 12_000, 200
 CELLS = N_EXAMPLES * N_CLASSES
 
 

@@ -74,13 +74,10 @@ def test_the_chances_of_one_example_are_those_of_bayes_rule():
     assert chances[0] == pytest.approx(wrong / (wrong + 0.3 * (1 - chosen[1])))
 
 
-def test_the_highest_f1_is_that_of_the_best_number_of_flags():
+def test_the_highest_f1_is_that_of_the_best_number_of_flags_for_errors_that_follow_the_example_alone():
     assert highest_f1(np.array([0.1, 0.9, 0.5])) == pytest.approx(2 * 1.4 / (2 + 1.5))
     assert highest_f1(np.ones(4)) == 1
     assert math.isnan(highest_f1(np.zeros(4)))
-
-
-def test_only_errors_that_follow_the_example_have_a_ceiling():
     pred_probs, true_labels = drawn(0, 0.5)
     given_labels = plant(true_labels, N_CLASSES, "look-alike:0.1", 0, pred_probs=pred_probs)
     assert f1_ceiling("look-alike:0.1", true_labels, given_labels, pred_probs=pred_probs) is None

@@ -27,10 +27,6 @@ def test_probabilities_of_models_that_have_seen_the_labels_are_reported(monkeypa
     overfit = Agreement.of(evidence.given_labels, evidence.given_labels, 3)
     held_out = Agreement.of(evidence.pred_probs.argmax(axis=1), evidence.given_labels, 3)
     unknown = replace(evidence, fold_names=as_strings([""] * 10))
-    for known, agreement, is_told in (
-        (unknown, overfit, True),
-        (unknown, held_out, False),
-        (evidence, overfit, False),
-    ):
+    for known, agreement, is_told in ((unknown, overfit, True), (unknown, held_out, False), (evidence, overfit, False)):
         found = warnings_about(dataset, known, detections_of(evidence), agreement, NOTHING_FOUND)
         assert any("if their models were trained on them" in one for one in found) == is_told

@@ -62,19 +62,14 @@ def test_nothing_that_is_only_read_is_written_over(here, place):
     assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file()} == before
 
 
-def test_what_a_form_is_usually_called_in_the_run_may_be_rewritten(here):
+def test_what_a_form_is_usually_called_in_the_run_may_be_rewritten_but_not_data_that_lies_elsewhere_now(here):
     for _ in range(2):
         labelscan.report("run", output="run/report.html", pictures=False)
     run = FinishedRun.read(here / "run")
     (here / "report.html").write_text("an earlier one")
-    refuse_only_read(here / "report.html", run)
-    refuse_only_read(here / "photos" / "new.csv", run)
-
-
-def test_data_that_lies_elsewhere_now_is_not_written_over_either(here):
     (here / "labels.csv").rename(here / "moved.csv")
-    run = FinishedRun.read(here / "run")
-    refuse_only_read(here / "moved.csv", run)
+    for place in ("report.html", "photos/new.csv", "moved.csv"):
+        refuse_only_read(here / place, run)
     with refuses(UsageError, "protected-file"):
         refuse_only_read(here / "moved.csv", run, data="moved.csv")
 

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,33 +49,6 @@ def train(folder):
 
 def state(folder):
     return json.loads((folder / "run.json").read_text())["state"]
-
-
-@contextmanager
-def again_and_again(do):
-    """Let another thread do something over and over while the block runs."""
-    ended = threading.Event()
-
-    def keep_doing():
-        while not ended.is_set():
-            do()
-
-    thread = threading.Thread(target=keep_doing)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def test_a_run_that_begins_this_moment_in_another_process_is_none_of_others(tmp_path):
-    def begin():
-        (tmp_path / "run.json").touch()
-        (tmp_path / "run.json").unlink()
-
-    with again_and_again(begin):
-        assert not any(foreign_files(tmp_path, ()) for _ in range(3000))
 
 
 def test_a_run_says_how_it_ended(tmp_path):
@@ -189,23 +161,33 @@ def test_a_start_over_that_is_cut_off_leaves_the_old_run_to_be_known_by(tmp_path
         begin_again(tmp_path, **OTHER_DATA)
 
 
-def test_a_folder_that_another_process_deletes_is_no_error(tmp_path):
-    def delete():
-        (tmp_path / "fold-0-0").mkdir(exist_ok=True)
-        (tmp_path / "fold-0-0").rmdir()
+def test_what_another_process_makes_and_deletes_at_this_moment_is_neither_an_error_nor_foreign(tmp_path):
+    ended = threading.Event()
 
-    with again_and_again(delete):
+    def make_and_delete():
+        while not ended.is_set():
+            (tmp_path / "run.json").touch()
+            (tmp_path / "fold-0-0").mkdir(exist_ok=True)
+            (tmp_path / "fold-0-0").rmdir()
+            (tmp_path / "run.json").unlink()
+
+    other = threading.Thread(target=make_and_delete)
+    other.start()
+    try:
         for _ in range(2000):
             has_trained(tmp_path, ())
             sweep_run(tmp_path, ())
+            assert not foreign_files(tmp_path, ())
+    finally:
+        ended.set()
+        other.join()
 
 
 def test_a_second_process_is_refused_and_learns_who_writes(tmp_path):
     script = (
         "import sys, pathlib\n"
         "from labelscan.runs.opening import open_run\n"
-        "from labelscan.runs.record import Described\n"
-        "from labelscan.runs.record import Identity\n"
+        "from labelscan.runs.record import Described, Identity\n"
         f"identity = Identity(settings={{}}, results_depend_on={DEPENDS!r}, data=Described(**{DATA!r}))\n"
         "with open_run(pathlib.Path(sys.argv[1]), identity):\n"
         "    print('open', flush=True)\n"
@@ -234,30 +216,23 @@ def test_who_begins_while_another_process_looks_whether_anybody_writes_is_not_re
     assert state(tmp_path) == "finished"
 
 
-def refuse_to_write(monkeypatch):
+def test_a_run_that_can_only_be_read_is_opened_and_not_written_where_it_is_finished(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EROFS, "Read-only file system")
 
+    finished, interrupted = tmp_path / "finished", tmp_path / "interrupted"
+    begin_again(finished)
+    before = (finished / "run.json").read_bytes()
+    with pytest.raises(KeyboardInterrupt), opened(interrupted):
+        raise KeyboardInterrupt
     monkeypatch.setattr("labelscan.runs.opening.FileLock.acquire", refuse)
-
-
-def test_a_finished_run_that_can_only_be_read_is_opened_and_not_written(tmp_path, monkeypatch):
-    begin_again(tmp_path)
-    before = (tmp_path / "run.json").read_bytes()
-    refuse_to_write(monkeypatch)
-    with opened(tmp_path) as run:
+    with opened(finished) as run:
         assert run.is_read_only
         run.rewrite(replace(run.record, evidence_of="of others"))
-    assert (tmp_path / "run.json").read_bytes() == before
-
-
-def test_another_run_that_can_only_be_read_is_refused(tmp_path, monkeypatch):
-    with pytest.raises(KeyboardInterrupt), opened(tmp_path):
-        raise KeyboardInterrupt
-    refuse_to_write(monkeypatch)
-    for options in ({}, {"fresh": True}):
+    assert (finished / "run.json").read_bytes() == before
+    for folder, options in ((interrupted, {}), (interrupted, {"fresh": True}), (finished, {"fresh": True})):
         with refuses(RunFolderError, "not-a-run-folder"):
-            begin_again(tmp_path, **options)
+            begin_again(folder, **options)
 
 
 def go_on_until(folder, error):
@@ -268,28 +243,19 @@ def go_on_until(folder, error):
         raise error
 
 
-@pytest.mark.parametrize(
-    "error", [KeyboardInterrupt(), UsageError("of-a-test", "no cluster answers")], ids=["stopped", "refused"]
-)
-def test_who_trains_nothing_leaves_what_the_folds_were_made_with(tmp_path, error):
-    with opened(tmp_path, begin=lambda _, record: replace(record, choices=Choices(threads=1))):
+def test_who_trains_nothing_leaves_what_the_folds_were_made_with_and_who_is_refused_leaves_everything(tmp_path):
+    decisions = CountedDecisions(file="", number=1, fingerprint="0123")
+    with opened(tmp_path, begin=lambda _, record: replace(record, choices=Choices(threads=1))) as run:
         train(tmp_path)
+        run.rewrite(replace(run.record, decisions=decisions))
     before = RunRecord.read(tmp_path)
-    with pytest.raises(type(error)):
-        go_on_until(tmp_path, error)
+    with refuses(UsageError, "of-a-test"):
+        go_on_until(tmp_path, UsageError("of-a-test", "no cluster answers"))
+    assert replace(RunRecord.read(tmp_path), timings={}) == replace(before, timings={})
+    with pytest.raises(KeyboardInterrupt):
+        go_on_until(tmp_path, KeyboardInterrupt())
     after = RunRecord.read(tmp_path)
-    assert (after.choices, after.versions) == (before.choices, before.versions)
-    assert after.state == ("finished" if isinstance(error, UsageError) else "interrupted")
-
-
-def test_a_run_that_is_refused_something_stays_as_it_is(tmp_path):
-    with opened(tmp_path) as run:
-        run.rewrite(replace(run.record, decisions=CountedDecisions(file="", number=1, fingerprint="0123")))
-    before = RunRecord.read(tmp_path)
-    with refuses(UsageError, "of-a-test"), opened(tmp_path):
-        raise UsageError("of-a-test", "no cluster answers")
-    after = RunRecord.read(tmp_path)
-    assert replace(after, timings={}) == replace(before, timings={})
+    assert (after.choices, after.versions, after.state) == (before.choices, before.versions, "interrupted")
 
 
 OWN_PLACES = ("fold-0-0", "fold-0-1-opinion-2", "store", "self-check", "self-check/fold-0-0", "cells/ce-0/fold-0-0")
