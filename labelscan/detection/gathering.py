@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.arrays import ROW_SUM_TOLERANCE, Index, Mask, Strings, TrainProbs, as_strings
+from labelscan.arrays import ROW_SUM_TOLERANCE, Index, Mask, TrainProbs, as_strings
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import are_columns
 from labelscan.detection.evidence import Evidence, row_chunks
@@ -98,6 +98,10 @@ class _Gathering:
             for rows in row_chunks(sums.shape):
                 chunk = sums[rows].astype(np.float64)
                 sums[rows] = chunk / chunk.sum(axis=1, keepdims=True)
+        by_fold = as_strings([str(fold) for fold in range(int(self.folds.max(initial=0)) + 1)])
+        fold_names = by_fold[self.folds[:, 0]]  # a few strings that all examples share
+        if self.n_repeats > 1:
+            fold_names = as_strings(["|".join(map(str, row)) for row in self.folds.tolist()])
         known = self.margin_counts > 0
         train_margin = np.full(len(self.index), np.nan, dtype=np.float32)
         train_margin[known] = self.margin_sums[known] / self.margin_counts[known]
@@ -107,7 +111,7 @@ class _Gathering:
             class_names=self.dataset.class_names,
             example_ids=self.dataset.example_ids[self.index],
             index=self.index,
-            fold_names=_fold_names(self.folds),
+            fold_names=fold_names,
             train_margin=train_margin if known.any() else None,
             train_probs=self.train_probs,
             from_columns=are_columns(self.dataset.inputs),
@@ -122,13 +126,6 @@ def _check_distributions(probs: NDArray[np.floating[Any]], where: str) -> None:
         raise RunError("diverged", problem, where=where, hint=IF_DIVERGED)
     valid = (np.abs(sums - 1) <= ROW_SUM_TOLERANCE).all() and probs.min(initial=0) >= 0
     _expect(valid, "the probabilities of an example do not sum to 1", where)
-
-
-def _fold_names(folds: NDArray[np.int64]) -> Strings:
-    """Return (N,) names for (N, R) folds."""
-    if folds.shape[1] == 1:  # a few strings that all examples share
-        return as_strings([str(fold) for fold in range(int(folds.max(initial=0)) + 1)])[folds[:, 0]]
-    return as_strings(["|".join(map(str, row)) for row in folds.tolist()])
 
 
 def _expect(holds: bool | np.bool_, problem: str, where: str) -> None:

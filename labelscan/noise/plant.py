@@ -229,8 +229,20 @@ def plant(
         problem = f"{text} needs the out-of-fold probabilities of a model trained on the true labels"
         hint = "pass pred_probs, or plant symmetric, pair or per-class errors, which need none"
         raise ConfigError("needs-probabilities", problem, where="noise", hint=hint)
-    clean = _checked_clean(true_labels, n_classes, pred_probs if noise.needs_pred_probs else None)
-    return noise.plant(clean, np.random.default_rng(seed))
+    if n_classes < 2:
+        raise ConfigError("one-class", f"{n_classes} class: there is no other to move a label to", where="noise")
+    labels = np.asarray(true_labels, dtype=np.int64)
+    if labels.ndim != 1:
+        raise ConfigError("wrong-shape", f"true labels have shape {labels.shape}, not (N,)", where="noise")
+    outside = labels[(labels < 0) | (labels >= n_classes)]
+    if len(outside):
+        problem = f"the true label {outside[0]} is not in 0 .. {n_classes - 1}"
+        raise ConfigError("unknown-class", problem, where="noise", hint="true labels are numbers of classes, from 0")
+    if not noise.needs_pred_probs:
+        pred_probs = None
+    elif pred_probs is not None and len(labels):
+        check_pred_probs(pred_probs, labels, [str(label) for label in range(n_classes)])
+    return noise.plant(CleanLabels(labels, n_classes, pred_probs), np.random.default_rng(seed))
 
 
 def f1_ceiling(
@@ -265,18 +277,3 @@ def needs_pred_probs(text: str) -> bool:
 def _check_rate(rate: float, option: str = "rate") -> None:
     if not 0 <= rate < 1:
         raise OptionError("out-of-range", f"must be at least 0 and below 1, got {rate:g}", option, hint="0.1 is 10 %")
-
-
-def _checked_clean(true_labels: TrueLabels, n_classes: int, pred_probs: PredProbs | None) -> CleanLabels:
-    if n_classes < 2:
-        raise ConfigError("one-class", f"{n_classes} class: there is no other to move a label to", where="noise")
-    labels = np.asarray(true_labels, dtype=np.int64)
-    if labels.ndim != 1:
-        raise ConfigError("wrong-shape", f"true labels have shape {labels.shape}, not (N,)", where="noise")
-    outside = labels[(labels < 0) | (labels >= n_classes)]
-    if len(outside):
-        problem = f"the true label {outside[0]} is not in 0 .. {n_classes - 1}"
-        raise ConfigError("unknown-class", problem, where="noise", hint="true labels are numbers of classes, from 0")
-    if pred_probs is not None and len(labels):
-        check_pred_probs(pred_probs, labels, [str(label) for label in range(n_classes)])
-    return CleanLabels(labels, n_classes, pred_probs)

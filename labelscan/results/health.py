@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-from labelscan.arrays import PredProbs
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import Evidence, row_chunks
 from labelscan.detection.protocol import Detections
@@ -53,7 +52,8 @@ def warnings_about(
     Examples without a score are not mentioned: the summary counts them, and scores.csv has the reason of each.
     """
     yield from checks.warnings
-    if _all_uniform(evidence.pred_probs):
+    probs = evidence.pred_probs
+    if all(bool((np.ptp(probs[rows], axis=1) <= UNIFORM).all()) for rows in row_chunks(probs.shape)):
         yield "every class has the same probability everywhere: the models say nothing"
     if agreement.learned_nothing:
         yield (
@@ -104,8 +104,3 @@ def _about_the_data(dataset: Dataset, evidence: Evidence, checks: DataChecks) ->
             f"class {names[largest]!r} has {counts[largest]:,} examples and "
             f"{names[smallest]!r} has {counts[smallest]:,}: rare classes are judged less well"
         )
-
-
-def _all_uniform(pred_probs: PredProbs) -> bool:
-    chunks = row_chunks(pred_probs.shape)
-    return all(bool((np.ptp(pred_probs[rows], axis=1) <= UNIFORM).all()) for rows in chunks)

@@ -139,11 +139,14 @@ def _ranked(facts: Mapping[str, NDArray[Any]], index: Index, detections: Detecti
     """Return the table of N examples, ranked; ``index`` are the rows of those that were judged."""
     order = _order(facts["example_id"], index, detections)
     rank = pd.Series(np.arange(1, len(order) + 1), dtype="Int64")
+    flagged_by = as_strings([""] * len(index))
+    for name, detection in detections.by_name.items():
+        flagged_by[detection.flagged] += f"|{name}"
     columns = {
         **facts,
         "label_quality": _spread(detections.lead.label_quality, index, len(order)),
         "error_probability": _spread(detections.error_probability, index, len(order)),
-        "flagged_by": _spread(_flagged_by(detections), index, len(order), missing=""),
+        "flagged_by": _spread(as_strings([text[1:] for text in flagged_by]), index, len(order), missing=""),
         "flagged": _spread(detections.lead.flagged, index, len(order), missing=False),
     }
     table: dict[str, Any] = {"rank": rank.where(rank <= len(index))}
@@ -213,11 +216,3 @@ def _other_classes(evidence: Evidence) -> tuple[NDArray[np.int64], PredProbs]:
         labels[rows] = probs.argmax(axis=1)
         confidences[rows] = probs[each, labels[rows]]
     return labels, confidences
-
-
-def _flagged_by(detections: Detections) -> Strings:
-    """Return (N,) the names of the detectors that flag an example, joined by ``|``."""
-    texts = as_strings([""] * len(detections.error_probability))
-    for name, detection in detections.by_name.items():
-        texts[detection.flagged] += f"|{name}"
-    return as_strings([text[1:] for text in texts])

@@ -69,8 +69,14 @@ def estimate_wrong_labels(
     """
     count, flagged, n_scored = detections.wrong_labels, detections.lead.flagged, len(detections.error_probability)
     precision = None
-    if flagged.any():
-        precision = posterior.precision(flagged) if posterior else _precision(detections)
+    if flagged.any() and posterior:
+        precision = posterior.precision(flagged)
+    elif flagged.any():
+        from labelscan.detection.decisions.rescoring import error_probability_if  # loads scikit-learn
+
+        # The mean error probability of the flags, and what it is at each end of the count.
+        ends = (error_probability_if(detections, end)[flagged].mean() for end in (count.low, count.high))
+        precision = Range(float(detections.error_probability[flagged].mean()), *map(float, ends))
     by_posterior = detections.lead is detections.by_name[POSTERIOR]
     models: Source = "opinions" if by_agreement else "one opinion"
     return WrongLabels(
@@ -122,16 +128,6 @@ def list_in_words(one: WrongLabels) -> list[str]:
         decisions = f"{one.decisions_to_halve:,} more decision{'' if one.decisions_to_halve == 1 else 's'}"
         clauses.append(f"about {decisions} would halve the interval")
     return clauses
-
-
-def _precision(detections: Detections) -> Range:
-    """Return the share of the flags that is right: the mean error probability of the flags at each end of the count."""
-    from labelscan.detection.decisions.rescoring import error_probability_if  # loads scikit-learn
-
-    count, flagged = detections.wrong_labels, detections.lead.flagged
-    ends = (error_probability_if(detections, end)[flagged].mean() for end in (count.low, count.high))
-    low, high = map(float, ends)
-    return Range(float(detections.error_probability[flagged].mean()), low, high)
 
 
 def _between(share: Range) -> str:

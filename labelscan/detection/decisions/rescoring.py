@@ -47,25 +47,14 @@ def rescore(
     else:
         error_probability, wrong_labels = _known(detections.error_probability, decided), _count(detections, decided)
         flagged = before.flagged
+    own = replace(before, label_quality=1 - error_probability, flagged=flagged)
+    own = replace(own, error_probability=error_probability, wrong_labels=wrong_labels)
     by_name = {
         name: replace(detection, flagged=_known(detection.flagged, decided))
-        for name, detection in detections.by_name.items()
+        for name, detection in {**detections.by_name, POSTERIOR: own}.items()
     }
-    by_name[POSTERIOR] = replace(
-        before,
-        label_quality=1 - error_probability,
-        flagged=_known(flagged, decided),
-        error_probability=error_probability,
-        wrong_labels=wrong_labels,
-    )
-    judged = replace(
-        detections,
-        by_name=by_name,
-        error_probability=error_probability,
-        wrong_labels=wrong_labels,
-        decided=decided,
-    )
-    return judged, posterior
+    judged = replace(detections, by_name=by_name, decided=decided)
+    return replace(judged, error_probability=error_probability, wrong_labels=wrong_labels), posterior
 
 
 def error_probability_if(detections: Detections, n_wrong: float) -> Floats:
