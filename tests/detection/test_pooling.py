@@ -61,15 +61,10 @@ def test_a_member_that_knows_nothing_weighs_nothing(labels):
     np.testing.assert_allclose(likeliest_weights([contrary, contrary], labels), [0.5, 0.5])
 
 
-def test_one_member_is_the_evidence_itself(labels):
-    (probs,) = members_about(labels, 2.0)
-    evidence = evidence_of(probs, labels)
-    assert pool(["one"], [evidence]) is evidence
-    assert evidence.members == ()
-
-
-def test_several_members_are_kept_beside_their_pool(labels):
+def test_several_members_are_kept_beside_their_pool_and_one_is_the_evidence_itself(labels):
     first, second = members_about(labels, 2.0, 1.0)
+    alone = evidence_of(first, labels)
+    assert pool(["one"], [alone]) is alone
     evidence = pool(["a", "b"], [evidence_of(first, labels), evidence_of(second, labels)])
     assert [one.name for one in evidence.members] == ["a", "b"]
     for one, probs in zip(evidence.members, (first, second), strict=True):

@@ -54,7 +54,7 @@ def test_data_that_was_moved_is_found_where_it_is_said_to_be_but_not_where_it_ha
         read_again(run, data=str(moved))
 
 
-def test_probabilities_that_were_moved_are_found_too(tmp_path):
+def test_probabilities_that_were_moved_are_found_too_but_not_data_in_memory(tmp_path):
     np.savez(tmp_path / "probs.npz", pred_probs=[[0.9, 0.1], [0.1, 0.9]] * 5, given_labels=[0, 1] * 5)
     labelscan.score(tmp_path / "probs.npz", output=tmp_path / "run")
     (tmp_path / "probs.npz").rename(tmp_path / "moved.npz")
@@ -62,6 +62,9 @@ def test_probabilities_that_were_moved_are_found_too(tmp_path):
     with refuses(DatasetError, "no-file"):
         find_source(run)
     assert len(find_source(run, data=str(tmp_path / "moved.npz")).dataset) == 10
+    labelscan.score([[0.9, 0.1], [0.1, 0.9]] * 5, [0, 1] * 5, output=tmp_path / "memory")
+    with refuses(DatasetError, "unknown-source"):
+        read_again(FinishedRun.read(tmp_path / "memory"))
 
 
 def test_a_run_with_planted_labels_is_not_about_the_data(run):
@@ -80,9 +83,3 @@ def test_a_set_that_was_fetched_is_never_fetched_again(run, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         read_again(FinishedRun.read(run.folder))
     assert asked == [False]
-
-
-def test_data_in_memory_is_nowhere_to_be_found(tmp_path):
-    labelscan.score([[0.9, 0.1], [0.1, 0.9]] * 5, [0, 1] * 5, output=tmp_path / "run")
-    with refuses(DatasetError, "unknown-source"):
-        read_again(FinishedRun.read(tmp_path / "run"))

@@ -20,15 +20,13 @@ def samples(n_seeds: int, n: int = N) -> list[MeasuredSample]:
     return [draw_sample(IDS[:n], LOG_ODDS[:n], seed=seed) for seed in range(n_seeds)]
 
 
-@pytest.mark.parametrize("n_decided", [25, 50, 100, 200])
-def test_any_number_of_decisions_is_three_quarters_doubtful_and_one_quarter_rest(n_decided):
-    of_rest = [n_decided - one.is_doubtful[:n_decided].sum() for one in samples(100)]
-    assert set(of_rest) <= {n_decided // 4, -(-n_decided // 4)}
-    assert np.mean(of_rest) == pytest.approx(n_decided / 4, abs=0.15)
-
-
-def test_the_one_of_the_rest_is_at_any_place_of_its_four():
-    places = np.concatenate([(~one.is_doubtful).reshape(-1, 4).argmax(axis=1) for one in samples(100)])
+def test_any_number_of_decisions_is_three_quarters_doubtful_and_the_rest_is_at_any_place_of_its_four():
+    drawn = samples(100)
+    for n_decided in (25, 50, 100, 200):
+        of_rest = [n_decided - one.is_doubtful[:n_decided].sum() for one in drawn]
+        assert set(of_rest) <= {n_decided // 4, -(-n_decided // 4)}
+        assert np.mean(of_rest) == pytest.approx(n_decided / 4, abs=0.15)
+    places = np.concatenate([(~one.is_doubtful).reshape(-1, 4).argmax(axis=1) for one in drawn])
     assert np.bincount(places) / len(places) == pytest.approx(0.25, abs=0.03)
 
 
@@ -45,8 +43,6 @@ def test_labels_are_among_the_first_fifty_as_often_as_the_inclusion_probability_
     chances = np.full(N, np.nan)
     for one in drawn:
         chances[one.index] = one.inclusion_probability
-    known = ~np.isnan(chances)
-    assert known.all()
     assert chances.sum() == pytest.approx(50, rel=0.01)
     order = np.argsort(chances)
     for tenth in np.array_split(order, 10):  # one label alone is too rare to be counted
@@ -75,19 +71,16 @@ def test_corrected_labels_are_measured_by_a_sample_of_their_own():
     assert len(shared) < 15
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 60, 199, 200, 201])
+@pytest.mark.parametrize("n", [1, 2, 5, 60, 199, 201])
 def test_small_data_is_drawn_whole_and_no_label_twice(n):
     drawn = draw_sample(IDS[:n], LOG_ODDS[:n], seed=0)
     assert len(drawn) == len(set(drawn.index.tolist())) == min(n, MOST)
     assert ((drawn.inclusion_probability > 0) & (drawn.inclusion_probability <= 1)).all()
     if n <= 50:
         assert drawn.inclusion_probability == pytest.approx(1)
-
-
-def test_extreme_log_odds_are_no_obstacle():
-    drawn = draw_sample(IDS[:300], np.linspace(-9000, -3000, 300), seed=0)
-    assert len(set(drawn.index.tolist())) == MOST
-    assert np.isfinite(drawn.inclusion_probability).all()
+    extreme = draw_sample(IDS[:n], np.linspace(-9000, -3000, n), seed=0)
+    assert len(set(extreme.index.tolist())) == min(n, MOST)
+    assert np.isfinite(extreme.inclusion_probability).all()
 
 
 def test_the_file_names_each_label_in_order(tmp_path):
