@@ -22,8 +22,6 @@ from labelscan.errors import ProbabilitiesError, RunError, RunFolderError
 from labelscan.jobs.fold_output import FoldOutput
 
 CLASSES = ("ant", "bee", "cat")
-
-
 NO_ROWS, NO_MARGINS = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
 
 
@@ -97,7 +95,6 @@ def test_train_probs_are_the_mean_over_the_models_that_trained_on_the_example() 
         replace(output, train_probs=probs[output.train_index]) for output, probs in zip(outputs, said, strict=True)
     ]
     evidence = gathered(outputs)
-    assert evidence.train_probs is not None
     for row in range(9):
         others = [probs[row] for fold, probs in enumerate(said) if fold != row % 3]
         np.testing.assert_allclose(evidence.train_probs[row], np.mean(others, axis=0), rtol=2e-3)
@@ -128,7 +125,6 @@ def test_repeats_are_averaged_and_their_folds_joined() -> None:
 
 def test_a_train_margin_is_the_mean_over_the_folds_that_trained_on_the_example() -> None:
     evidence = some_evidence(6)
-    assert evidence.train_margin is not None
     # Row 0 is held out by fold 0, so folds 1 and 2 trained on it, with margins 0 + 1 and 0 + 2.
     np.testing.assert_allclose(evidence.train_margin, [1.5, 2.0, 2.5, 4.5, 5.0, 5.5])
 
@@ -137,7 +133,6 @@ def test_an_unknown_train_margin_is_nan_and_no_train_margin_is_none() -> None:
     outputs = outputs_of(probabilities(6), np.arange(6))
     unknown = [replace(o, train_margin=np.where(o.train_index == 4, np.nan, o.train_margin)) for o in outputs]
     train_margin = gathered(unknown, 6).train_margin
-    assert train_margin is not None
     np.testing.assert_array_equal(np.isnan(train_margin), np.arange(6) == 4)
     bare = [replace(o, train_index=NO_ROWS, train_margin=NO_MARGINS) for o in outputs]
     assert gathered(bare, 6).train_margin is None

@@ -97,20 +97,15 @@ def test_a_class_without_scores_is_not_said_to_have_poor_ones() -> None:
     ]
 
 
-def test_uniform_probabilities_are_nothing_learned() -> None:
+def test_what_is_extreme_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     summary = a_summary(pred_probs=np.full((10, 3), 1 / 3))
     assert summary.learned_nothing
     assert "every class has the same probability" in summary.warnings[0]
     assert "learned nothing" in summary.warnings[1]
     assert not a_summary().learned_nothing
-
-
-def test_too_many_flags_are_doubted() -> None:
     assert any("40% of the labels" in line for line in a_summary(flagged=np.arange(10) < 4).warnings)
     assert not any("of the labels are flagged" in line for line in a_summary(flagged=np.arange(10) < 3).warnings)
 
-
-def test_an_extreme_imbalance_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labelscan.results.health.EXTREME_IMBALANCE", 1)
     assert any("rare classes" in line for line in a_summary().warnings)
 
