@@ -18,10 +18,10 @@ from labelscan.data.readers import nearest_file
 from labelscan.data.readers.arrays import array_names, find_array, load_npz, load_texts
 from labelscan.data.readers.arrow_sheet import read_arrow
 from labelscan.data.readers.columns import Columns, check_cells, find_column, missing, usual
-from labelscan.data.readers.first_rows import is_number
+from labelscan.data.readers.labelled_rows import is_number
 from labelscan.data.readers.manifest import relative_path
-from labelscan.data.readers.refused_files import PROB_PREFIX
 from labelscan.data.readers.sheet import column_names, csv_rows, place_in_sheet, read_sheet
+from labelscan.data.readers.unsupported import PROB_PREFIX
 from labelscan.errors import DatasetError, ProbabilitiesError, Problem
 from labelscan.files.npz import ENDS
 from labelscan.files.reading import with_home

@@ -1,8 +1,13 @@
-"""What no data has, wherever it was read from: text without bytes, an id twice, labels that are no classes."""
+"""What no data has, wherever it was read from: text without bytes, an id twice, labels that are no classes.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+Also how a file that cannot be read is refused.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from labelscan.errors import DatasetError, Problem
+from labelscan.files.reading import why
 
 MANY_CLASSES = 100
 """Up to this many classes a label may be as rare as it likes; with more, classes must have 2 examples on average."""
@@ -14,6 +19,15 @@ MANY_MEASURED = 20
 MASKS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy")
 SEPARATORS = ";|,"
 """What stands between several labels in one text."""
+
+
+@contextmanager
+def reading(where: str, hint: str, errors: tuple[type[Exception], ...] = (OSError,)) -> Iterator[None]:
+    """Raise DatasetError for a file that cannot be read, which one of ``errors`` shows."""
+    try:
+        yield
+    except errors as error:
+        raise DatasetError("unreadable", f"cannot be read ({why(error)})", where=where, hint=hint) from error
 
 
 def check_number_of_classes(class_names: Sequence[str], n_examples: int, name: str) -> None:

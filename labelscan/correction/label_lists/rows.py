@@ -14,9 +14,9 @@ from labelscan.correction.corrections import Corrections
 from labelscan.data.readers.arrow_sheet import is_arrow
 from labelscan.data.readers.columns import Columns
 from labelscan.data.readers.encodings import UTF_8, encoding_of
+from labelscan.data.readers.labelled_rows import rows_to_read
 from labelscan.data.readers.manifest import relative_path
 from labelscan.data.readers.sheet import Sheet, read_sheet
-from labelscan.data.readers.splits import rows_to_read
 from labelscan.errors import UsageError
 from labelscan.files.urls import is_url
 

@@ -14,7 +14,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, make_dataset
 from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts
 from labelscan.data.readers.columns import Tiers, find_column, missing, pick
-from labelscan.data.readers.refused_files import no_features
+from labelscan.data.readers.unsupported import no_features
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 from labelscan.files import npz

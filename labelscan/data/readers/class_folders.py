@@ -28,8 +28,8 @@ from labelscan.data.readers.folder_listing import (
     LocalTree,
     is_called_image,
 )
+from labelscan.data.readers.labelled_rows import wanted_splits
 from labelscan.data.readers.sheet import SUFFIXES
-from labelscan.data.readers.splits import wanted_splits
 from labelscan.data.readers.text_files import holds_text, is_called_text, read_text_files
 from labelscan.data.readers.unsupported import A_RUN, OF_A_RUN, refuse_media
 from labelscan.errors import DatasetError

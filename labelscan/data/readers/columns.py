@@ -134,9 +134,8 @@ def feature_columns(
     labels, ids or splits must have its name in ``config.include``: a second column of labels gives the first away.
 
     Raises:
-        DatasetError: a name or pattern that no column has, or no column that is left.
+        DatasetError: no column is left.
     """
-    check_choice(names, config, where=where)
     free = [name for name in names if name not in columns.used() and is_seen(name, config)]
     called = {name for tiers in NEVER_SEEN.values() for tier in tiers for name in _candidates(free, tier)}
     dropped = [name for name in free if name in called.difference(config.include)]

@@ -3,35 +3,30 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
-from labelscan.data.inputs import FeatureTable, Texts
+from labelscan.data.inputs import FeatureTable
 from labelscan.data.readers.arrow_sheet import is_arrow, kinds_of, read_arrow
-from labelscan.data.readers.columns import ROLE_SETTINGS, Tiers, check_choice, find_column, free_columns, not_used, pick
+from labelscan.data.readers.columns import ROLE_SETTINGS, Tiers, find_column, free_columns, not_used, pick
 from labelscan.data.readers.copies import folder_of_files
-from labelscan.data.readers.labelled_rows import read_rows
+from labelscan.data.readers.labelled_rows import read_rows, sheet_of
 from labelscan.data.readers.manifest import relative_path
-from labelscan.data.readers.refused_files import refuse_own_files
-from labelscan.data.readers.sheet import HEAD, column_names, is_sheet, json_objects, single_valued
-from labelscan.data.readers.text_columns import text_columns
-from labelscan.data.readers.texts import joined
+from labelscan.data.readers.sheet import HEAD, is_sheet, json_objects, single_valued
+from labelscan.data.readers.texts import joined, text_columns
+from labelscan.data.refused_rows import reading
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 from labelscan.files import npz
-from labelscan.files.reading import CANNOT_READ, why, with_home
+from labelscan.files.reading import CANNOT_READ, with_home
 from labelscan.images.remote import images_at
-
-if TYPE_CHECKING:
-    import pyarrow
 
 SETTINGS = ROLE_SETTINGS.union(["path_column", "text_column", "encoding", "features", "exclude", "include"])
 USUAL_NAMES: Tiers = (("embedding", "embeddings"), ("features", "feature", "vector", "vectors", "emb"), ("x",))
@@ -54,10 +49,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         DatasetError: lists of different lengths, numbers that are not finite, a file of another number of rows; up to
             20 problems at once.
     """
-    path = with_home(config.data)
-    names = column_names(path, config.encoding)
-    refuse_own_files(names, path)
-    check_choice(names, config, where=path.name)
+    path, names = sheet_of(config)
     column = "" if config.features else list_column(path, config)
     there = [name for name in single_valued(path, names) if name != column]
     with_path = bool(find_column("path", there, config.path_column, where=path.name))
@@ -76,7 +68,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         folder = folder_of_files(path)
         ids = [relative_path(folder, one) for one in paths]
         return rows.dataset(FeatureTable(features, (), images_at(folder, paths)), notes, ids=ids)
-    originals = Texts(as_strings(joined(rows.sheet, texts))) if texts else None
+    originals = joined(rows.sheet, texts) if texts else None
     return rows.dataset(FeatureTable(features, (), originals), notes)
 
 
@@ -99,12 +91,7 @@ def list_column(path: Path, config: DatasetConfig) -> str:
     return likely[0] if likely else ""
 
 
-def _whole(text: str) -> float:
-    """Return a whole number of JSON, exact where that is of use."""
-    return int(text) if len(text) < MANY_DIGITS else float(text)
-
-
-_NUMBERS = json.JSONDecoder(parse_int=_whole)
+_NUMBERS = json.JSONDecoder(parse_int=lambda text: int(text) if len(text) < MANY_DIGITS else float(text))
 
 
 def _kinds_of_lists(path: Path, encoding: str) -> dict[str, str]:
@@ -124,14 +111,18 @@ def _kinds_of_lists(path: Path, encoding: str) -> dict[str, str]:
 
 def _from_column(
     path: Path, name: str, kept: NDArray[np.int64], where: Callable[[int], str], encoding: str
-) -> NDArray[Any]:
+) -> NDArray[np.float32]:
     """Return (N, D) numbers of the rows ``kept``, or raise DatasetError for lists of different lengths."""
+    import pyarrow.compute
+
     if is_arrow(path):
         cells = read_arrow(path, [name]).column(name)
-        lengths, flat = _of_arrow(cells if len(kept) == len(cells) else cells.take(kept))
+        cells = cells if len(kept) == len(cells) else cells.take(kept)
     else:
-        lists = [row.get(name) for _, row in json_objects(path, encoding, _NUMBERS)]
-        lengths, flat = _of_lists([lists[row] for row in kept.tolist()])
+        every = [row.get(name) for _, row in json_objects(path, encoding, _NUMBERS)]
+        lists = [list(map(float, one)) if _is_list_of_numbers(one := every[row]) else None for row in kept.tolist()]
+        cells = pyarrow.chunked_array([lists], pyarrow.large_list(pyarrow.float64()))
+    lengths = pyarrow.compute.fill_null(pyarrow.compute.list_value_length(cells), -1).to_numpy().astype(np.int64)
     usual = Counter(lengths[lengths >= 0].tolist()).most_common(1)
     width = usual[0][0] if usual else 0
     hint = "leave out the row, or embed all examples by one model"
@@ -143,31 +134,13 @@ def _from_column(
     DatasetError.refuse(np.flatnonzero(lengths != width).tolist(), problem)
     if not width:
         raise DatasetError("no-columns", f"the lists of {name!r} are empty", where=path.name, hint=hint)
-    return flat.reshape(len(lengths), width)
-
-
-def _of_arrow(cells: "pyarrow.ChunkedArray") -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the lengths of lists, -1 where there is none, and their numbers one after another."""
-    import pyarrow.compute
-
-    lengths = pyarrow.compute.fill_null(pyarrow.compute.list_value_length(cells), -1).to_numpy().astype(np.int64)
-    flat = np.empty(int(lengths[lengths > 0].sum()), dtype=np.float32)
-    end = 0
+    features, end = np.empty(len(lengths) * width, dtype=np.float32), 0
     with np.errstate(over="ignore"):  # infinities are named below
         for chunk in cells.chunks:
             numbers = chunk.flatten().to_numpy(zero_copy_only=False)
-            flat[end : end + len(numbers)] = numbers
+            features[end : end + len(numbers)] = numbers
             end += len(numbers)
-    return lengths, flat
-
-
-def _of_lists(lists: Sequence[object]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the same of lists of Python."""
-    with np.errstate(over="ignore"):
-        arrays = [np.array(one, dtype=np.float32) if _is_list_of_numbers(one) else None for one in lists]
-    lengths = np.array([-1 if one is None else len(one) for one in arrays], dtype=np.int64)
-    there = [one for one in arrays if one is not None]
-    return lengths, np.concatenate(there) if there else np.empty(0, dtype=np.float32)
+    return features.reshape(len(lengths), width)
 
 
 def _is_list_of_numbers(value: object) -> TypeGuard[list[float]]:
@@ -176,11 +149,8 @@ def _is_list_of_numbers(value: object) -> TypeGuard[list[float]]:
 
 def _from_file(file: Path, n_rows: int, sheet: str) -> NDArray[Any]:
     """Return (N, D) numbers from a .npy file, mapped into memory."""
-    try:
+    with reading(str(file), "save (N, D) numbers by np.save", CANNOT_READ):
         values = npz.map_array(file)
-    except CANNOT_READ as error:
-        hint = "save (N, D) numbers by np.save"
-        raise DatasetError("unreadable", f"cannot be read ({why(error)})", where=str(file), hint=hint) from error
     if values.ndim != 2 or values.dtype.kind not in "fiub" or values.shape[1] == 0:
         what = f"{values.dtype} of shape {values.shape}, not (N, D) numbers"
         raise DatasetError("wrong-shape", what, where=file.name, hint="save features.astype(np.float32) by np.save")

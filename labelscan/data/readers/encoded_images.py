@@ -25,10 +25,9 @@ from labelscan.data.readers.arrow_sheet import (
     parts_of,
     refused,
 )
-from labelscan.data.readers.columns import ROLE_SETTINGS, check_choice, find_column, is_seen, not_used
-from labelscan.data.readers.labelled_rows import read_rows
-from labelscan.data.readers.refused_files import refuse_own_files
-from labelscan.data.readers.sheet import column_names, single_valued
+from labelscan.data.readers.columns import ROLE_SETTINGS, find_column, is_seen, not_used
+from labelscan.data.readers.labelled_rows import read_rows, sheet_of
+from labelscan.data.readers.sheet import single_valued
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
 from labelscan.files.reading import why, with_home
@@ -114,10 +113,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     Raises:
         DatasetError: columns or cells are missing; up to 20 problems at once.
     """
-    path = with_home(config.data)
-    names = column_names(path)
-    refuse_own_files(names, path)
-    check_choice(names, config, where=path.name)
+    path, names = sheet_of(config)
     column = _image_column(path, config)
     if holds_sound(arrow_schema(path), column):
         hint = "save one image for each, such as a spectrogram or a frame"

@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from labelscan.data.refused_rows import reading
 from labelscan.errors import DatasetError
-from labelscan.files.reading import check_is_file, not_utf8, why
+from labelscan.files.reading import check_is_file, not_utf8
 
+A_TEXT = "name a file of text"
+"""The hint where a file cannot be read."""
 UTF_8 = "utf-8-sig"
 """Python's name of UTF-8 with or without a byte order mark."""
 MARKS: Mapping[bytes, str] = {
@@ -30,24 +33,7 @@ USUAL = "cp1252"
 """Taken of several encodings that a text may be in as well: by far the most frequent one."""
 MOST_CHAOS = 0.5
 """How odd the letters of a text may be, as charset-normalizer measures it; short texts in some languages are odd."""
-PROBABLE = [
-    USUAL,
-    *[
-        "cp1250",
-        "cp1251",
-        "cp1253",
-        "cp1254",
-        "cp1255",
-        "cp1256",
-        "koi8_r",
-        "cp932",
-        "euc_jp",
-        "gb18030",
-        "big5",
-        "cp949",
-        "utf_16_le",
-    ],
-]
+PROBABLE = f"{USUAL} cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 koi8_r cp932 euc_jp gb18030 big5 cp949 utf_16_le".split()
 """Those that spreadsheets and older systems write; among all that Python knows, an odd one would often look as good."""
 
 
@@ -57,14 +43,10 @@ def encoding_of(path: Path, asked: str = "") -> str:
     Raises:
         DatasetError: it cannot be read, or is UTF-8 where another encoding was asked for.
     """
-    try:
+    with reading(str(path), A_TEXT):
         check_is_file(path)
         with path.open("rb") as file:
             start = file.read(GUESSED_BYTES if asked else 4)
-    except OSError as error:
-        raise DatasetError(
-            "unreadable", f"cannot be read ({why(error)})", where=str(path), hint="name a file of text"
-        ) from error
     encoding = encoding_of_start(start[:4], asked)
     if encoding not in MARKS.values() and _is_utf_8(start):
         raise DatasetError(
@@ -96,14 +78,10 @@ def opened(path: Path, asked: str = "") -> Iterator[TextIO]:
     """
     encoding = encoding_of(path, asked)
     try:
-        with path.open(encoding=encoding, newline="") as file:
+        with reading(str(path), A_TEXT), path.open(encoding=encoding, newline="") as file:
             yield file
     except UnicodeError as error:
         raise _not_in(path, encoding) from error
-    except OSError as error:
-        raise DatasetError(
-            "unreadable", f"cannot be read ({why(error)})", where=str(path), hint="name a file of text"
-        ) from error
 
 
 def opened_to_copy(path: Path, encoding: str) -> TextIO:
@@ -123,12 +101,6 @@ def likely(content: bytes) -> str:
     return USUAL if USUAL in as_good else next(iter(as_good), "")
 
 
-def remedy(content: bytes) -> str:
-    """Return what to do about bytes that are not UTF-8, as a hint."""
-    name = likely(content)
-    return f"it looks like {name}: give --encoding {name}, or save it as UTF-8" if name else "save it as UTF-8"
-
-
 def _not_in(path: Path, encoding: str) -> DatasetError:
     if encoding != UTF_8:
         return DatasetError(
@@ -139,7 +111,9 @@ def _not_in(path: Path, encoding: str) -> DatasetError:
             try:
                 line.decode()
             except UnicodeDecodeError as error:
-                hint = remedy(line[error.start :] + file.read(GUESSED_BYTES))
+                hint = "save it as UTF-8"
+                if name := likely(line[error.start :] + file.read(GUESSED_BYTES)):
+                    hint = f"it looks like {name}: give --encoding {name}, or {hint}"
                 where = f"{path.name} row {number}"
                 return DatasetError("not-utf8", not_utf8(error, f"column {error.start + 1}"), where=where, hint=hint)
     return DatasetError("not-utf8", "not UTF-8", where=path.name, hint="save it again")  # it has changed in between

@@ -6,7 +6,6 @@ Its columns are found as those of a file are. Ids are its id column, else its in
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,17 +15,21 @@ import pyarrow
 from numpy.typing import NDArray
 from pandas.api import types
 
-from labelscan.arrays import as_strings
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
-from labelscan.data.inputs import ColumnTable, Inputs, Texts
+from labelscan.data.inputs import ColumnTable, Inputs
 from labelscan.data.readers.arrays import read_features
-from labelscan.data.readers.columns import asked_columns, check_cells, feature_columns, find_columns, not_used
-from labelscan.data.readers.labelled_rows import LabelledRows
+from labelscan.data.readers.columns import (
+    asked_columns,
+    check_cells,
+    check_choice,
+    feature_columns,
+    find_columns,
+    not_used,
+)
+from labelscan.data.readers.labelled_rows import LabelledRows, rows_to_read
 from labelscan.data.readers.sheet import HEAD, Sheet, as_text
-from labelscan.data.readers.splits import rows_to_read
-from labelscan.data.readers.text_columns import likely_texts, named_texts
-from labelscan.data.readers.texts import joined
+from labelscan.data.readers.texts import joined, likely_texts, named_texts
 from labelscan.data.readers.typed_columns import inputs_of_frame
 from labelscan.errors import DatasetError, Problem
 from labelscan.files.reading import why
@@ -82,7 +85,12 @@ def dataset_from_frame(
     if labels is not None:
         frame = frame.assign(**{GIVEN: _in_order(labels, frame)})
         config = dataclasses.replace(config, label_column=GIVEN)
-    names, place_of = list(frame.columns), partial(_place, frame.index)
+    names, index = list(frame.columns), frame.index
+
+    def place_of(row: int) -> str:
+        return f"row {index[row]} of the frame"
+
+    check_choice(names, config, where=PLACE)
     columns = find_columns(names, config, where=PLACE, with_path=False, hint="name it, as in detect(df, label='kind')")
     sheet = Sheet({name: _texts(frame[name], place_of) for name in columns.used()}, place_of)
     kept = rows_to_read(sheet, columns, config.split, where=PLACE)
@@ -99,7 +107,8 @@ def dataset_from_frame(
         )
     inputs, notes = _inputs(frame[left], given, config, rows.sheet.where, as_it_is=as_it_is)
     notes += [*dropped, *(f"column dropped that is the labels: {name!r}" for name in same)]
-    ids = None if columns.id or _counts_rows(frame.index, kept) else _ids(frame.index)
+    counts_rows = types.is_integer_dtype(frame.index.dtype) and np.array_equal(frame.index, kept)
+    ids = None if columns.id or counts_rows else _ids(frame.index)
     return rows.dataset(inputs, [columns.describe(), *notes], ids=ids)
 
 
@@ -107,11 +116,14 @@ def _inputs(
     frame: pd.DataFrame, labels: Sequence[str], config: DatasetConfig, where: Callable[[int], str], *, as_it_is: bool
 ) -> tuple[Inputs, list[str]]:
     """Return what models see of the columns of features, and notes on it."""
-    if texts := named_texts(list(frame.columns), config, where=PLACE) or ([] if as_it_is else _likely_texts(frame)):
+    texts = named_texts(list(frame.columns), config, where=PLACE)
+    if not texts and not as_it_is:
+        texts = likely_texts({name: _as_words(frame[name].iloc[:HEAD]) for name in frame.columns}, where=PLACE)
+    if texts:
         cells = {name: _as_words(frame[name]) for name in texts}
         unused = not_used([name for name in frame.columns if name not in texts], "exclude the text to judge a table")
         notes = [f"text from {' and '.join(map(repr, texts))}", *unused]
-        return Texts(as_strings(joined(Sheet(cells, where), texts))), notes
+        return joined(Sheet(cells, where), texts), notes
     if vectors := next((name for name in frame.columns if _holds_vectors(frame[name])), ""):
         unused = not_used([name for name in frame.columns if name != vectors], "models see the embeddings alone")
         return _stacked(frame[vectors], where), [f"features from {vectors!r}", *unused]
@@ -119,10 +131,6 @@ def _inputs(
         return ColumnTable(_stored(frame.reset_index(drop=True))), []
     asked = asked_columns(list(frame.columns), config)
     return inputs_of_frame(frame, labels=labels, where=where, place=PLACE, asked=asked)
-
-
-def _likely_texts(frame: pd.DataFrame) -> list[str]:
-    return likely_texts({name: _as_words(frame[name].iloc[:HEAD]) for name in frame.columns}, where=PLACE)
 
 
 def _as_words(cells: "pd.Series[Any]") -> list[str]:
@@ -224,12 +232,3 @@ def _ids(index: "pd.Index[Any]") -> list[str]:
         problem = f"its index has {index[index.duplicated()].tolist()[0]!r} twice, and is what examples are called by"
         raise DatasetError("index-twice", problem, where=PLACE, hint=f"use df.reset_index(drop=True), or {NAME_IDS}")
     return [str(one) for one in index]
-
-
-def _counts_rows(index: "pd.Index[Any]", rows: Sequence[int]) -> bool:
-    """Return whether an index is that of frames without one."""
-    return types.is_integer_dtype(index.dtype) and bool(np.array_equal(index, rows))
-
-
-def _place(index: "pd.Index[Any]", row: int) -> str:
-    return f"row {index[row]} of the frame"

@@ -9,10 +9,9 @@ from pathlib import Path, PurePath
 from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import Texts
-from labelscan.data.readers.columns import ROLE_SETTINGS, check_choice, has_path, is_seen
+from labelscan.data.readers.columns import ROLE_SETTINGS, has_path, is_seen
 from labelscan.data.readers.copies import folder_of_files
-from labelscan.data.readers.labelled_rows import read_rows
-from labelscan.data.readers.refused_files import refuse_own_files
+from labelscan.data.readers.labelled_rows import read_rows, sheet_of
 from labelscan.data.readers.sheet import column_names, is_sheet
 from labelscan.data.readers.text_files import is_called_text, read_text_files
 from labelscan.errors import DatasetError, Problem
@@ -45,10 +44,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     Raises:
         DatasetError: columns, cells or files are missing; up to 20 problems at once.
     """
-    path = with_home(config.data)
-    names = column_names(path, config.encoding)
-    refuse_own_files(names, path)
-    check_choice(names, config, where=path.name)
+    path, names = sheet_of(config)
     _refuse_boxes(names, path.name)
     rows = read_rows(path, names, config, with_path=True)
     paths, where = rows.sheet.columns[rows.columns.path], rows.sheet.where

@@ -21,8 +21,9 @@ from labelscan.data.readers.arrow_sheet import (
     read_arrow,
 )
 from labelscan.data.readers.encodings import opened
+from labelscan.data.refused_rows import reading
 from labelscan.errors import DatasetError, Problem
-from labelscan.files.reading import parsed, why
+from labelscan.files.reading import parsed
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 USUAL_DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -234,12 +235,8 @@ def _read_jsonl(path: Path, names: Sequence[str], encoding: str, n_rows: int | N
 
 def _read_arrow(path: Path, names: Sequence[str], n_rows: int | None) -> Sheet:
     table, schema = read_arrow(path, names, n_rows=n_rows), arrow_schema(path)
-    try:
+    with reading(path.name, "save these columns as text", (ValueError, OverflowError)):  # dates that Python has not
         values = {name: table.column(name).to_pylist() for name in names}
-    except (ValueError, OverflowError) as error:  # dates that Python has not, text that is not UTF-8
-        raise DatasetError(
-            "unreadable", f"cannot be read ({why(error)})", where=path.name, hint="save these columns as text"
-        ) from error
     for name, cells in values.items():
         if (classes := class_names(schema, name)) is not None:
             values[name] = [_class_of(cell, classes) for cell in cells]

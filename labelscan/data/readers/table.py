@@ -12,13 +12,14 @@ from labelscan.data.readers.arrow_sheet import is_arrow, read_arrow
 from labelscan.data.readers.cells import with_decimal_commas
 from labelscan.data.readers.columns import ROLE_SETTINGS, asked_columns, feature_columns
 from labelscan.data.readers.encodings import encoding_of
-from labelscan.data.readers.labelled_rows import read_rows
-from labelscan.data.readers.refused_files import refuse_own_files, refuse_prob_columns
+from labelscan.data.readers.labelled_rows import read_rows, sheet_of
 from labelscan.data.readers.sheet import USUAL_DELIMITERS, as_text, column_names, delimiter_of, is_sheet, json_objects
 from labelscan.data.readers.typed_columns import inputs_of_frame
+from labelscan.data.readers.unsupported import PROB_PREFIX, no_features
+from labelscan.data.refused_rows import reading
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
-from labelscan.files.reading import why, with_home
+from labelscan.files.reading import with_home
 
 SETTINGS = ROLE_SETTINGS.union(["encoding", "exclude", "include"])
 
@@ -34,17 +35,22 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     Raises:
         DatasetError: the label column is missing, or cells are not what their column is; up to 20 problems at once.
     """
-    path = with_home(config.data)
-    names = column_names(path, config.encoding)
-    refuse_own_files(names, path)
-    refuse_prob_columns(names, config)
+    path, names = sheet_of(config)
+    if any(name.startswith(PROB_PREFIX) for name in names):
+        raise no_features(config)
     rows = read_rows(path, names, config)
     features, dropped = feature_columns(names, rows.columns, config, where=path.name)
-    frame, commas = _with_decimal_commas(_frame(path, features, config.encoding), path, config.encoding)
+    frame = _frame(path, features, config.encoding)
     if len(frame) != rows.n_rows:
         raise DatasetError(
             "rows-mismatch", f"{len(frame):,} rows of features for {rows.n_rows:,} labels", where=path.name
         )
+    if path.suffix.lower() in USUAL_DELIMITERS and delimiter_of(path, config.encoding) != ",":
+        # Spreadsheets separate by semicolons or tabs where commas are decimal ones.
+        kinds = frame.dtypes
+        frame = frame.apply(with_decimal_commas)
+        if commas := [repr(name) for name, kind in kinds.items() if frame[name].dtype != kind]:
+            dropped = [f"columns read as numbers with decimal commas: {', '.join(commas)}", *dropped]
     if len(rows.kept) < len(frame):
         frame = frame.iloc[np.array(rows.kept, dtype=np.int64)]
     inputs, notes = inputs_of_frame(
@@ -54,15 +60,22 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
         place=path.name,
         asked=asked_columns(features, config),
     )
-    return rows.dataset(inputs, [rows.columns.describe(), *notes, *commas, *dropped])
+    return rows.dataset(inputs, [rows.columns.describe(), *notes, *dropped])
 
 
 def _frame(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
     """Return the feature columns; of text files, columns of numbers alone as numbers and all other cells as text."""
     if is_arrow(path):
-        return _from_arrow(path, names)
+        with reading(path.name, "save these columns as text", (ValueError, OverflowError)):  # an unknown time zone
+            frame: pd.DataFrame = read_arrow(path, names).to_pandas(date_as_object=False)
+            return frame
     if path.suffix.lower() == ".jsonl":
-        return _from_jsonl(path, names, encoding)
+        columns: dict[str, list[object]] = {name: [] for name in names}
+        for _, row in json_objects(path, encoding):
+            for name, cells in columns.items():
+                text = as_text(row.get(name))
+                cells.append(row.get(name) if text is None else text)  # several values are refused later
+        return pd.DataFrame(columns, dtype=object)  # a str of pandas is UTF-8, and JSON can spell what is not
     there = column_names(path, encoding)
     return pd.read_csv(
         path,
@@ -75,35 +88,3 @@ def _frame(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
         index_col=False,
         low_memory=False,  # else the type of a cell could depend on the rows near it
     )
-
-
-def _with_decimal_commas(frame: pd.DataFrame, path: Path, encoding: str) -> tuple[pd.DataFrame, list[str]]:
-    """Return the columns, those with decimal commas as numbers, and a note on these.
-
-    Spreadsheets separate by semicolons or tabs where commas are decimal ones.
-    """
-    if path.suffix.lower() not in USUAL_DELIMITERS or delimiter_of(path, encoding) == ",":
-        return frame, []
-    read = frame.apply(with_decimal_commas)
-    names = [repr(name) for name in frame if read[name].dtype != frame[name].dtype]
-    return read, [f"columns read as numbers with decimal commas: {', '.join(names)}"] if names else []
-
-
-def _from_jsonl(path: Path, names: Sequence[str], encoding: str) -> pd.DataFrame:
-    """Return values as text, and as they are where there are several in a cell, which is refused later."""
-    columns: dict[str, list[object]] = {name: [] for name in names}
-    for _, row in json_objects(path, encoding):
-        for name, cells in columns.items():
-            text = as_text(row.get(name))
-            cells.append(row.get(name) if text is None else text)
-    return pd.DataFrame(columns, dtype=object)  # a str of pandas is UTF-8, and JSON can spell what is not
-
-
-def _from_arrow(path: Path, names: Sequence[str]) -> pd.DataFrame:
-    table = read_arrow(path, names)
-    try:
-        frame: pd.DataFrame = table.to_pandas(date_as_object=False)
-    except (ValueError, OverflowError) as error:  # a time zone that nobody knows
-        hint = "save these columns as text"
-        raise DatasetError("unreadable", f"cannot be read ({why(error)})", where=path.name, hint=hint) from error
-    return frame

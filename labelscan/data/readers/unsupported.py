@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
+from labelscan.config import DatasetConfig
 from labelscan.data.readers.folder_listing import SPLIT_FOLDERS
 from labelscan.errors import DatasetError
 
@@ -37,6 +38,24 @@ CHATS = ({"messages"}, {"conversations"}, {"prompt", "completion"}, {"prompt", "
 ONE_HOT = "make one column of names of them (frame.idxmax(axis=1)); else judge each class in a run of its own"
 LABEL_OF_A_CLASS = re.compile(r"(label|labels|class|target)[_:.]\w", re.IGNORECASE)
 """How columns are called that say for one class each whether it is there."""
+
+PROB_PREFIX = "prob:"
+"""How the name of a column of probabilities begins; the class follows, as it is written in the labels."""
+OWN_FILES: Mapping[tuple[str, ...], tuple[str, str]] = {
+    ("rank", "example_id", "path", "given_label", "suggested_label", "label_quality"): (
+        "the results of a run",
+        "name the data that was judged; labelscan report RUN shows the results",
+    ),
+    ("example_id", "decision", "new_label"): (
+        "the decisions of a reviewer",
+        "name the data that was reviewed; labelscan apply RUN --decisions FILE carries them out",
+    ),
+    ("example_id", "action", "old_label", "new_label"): (
+        "a log of changes",
+        "name the corrected copy beside it",
+    ),
+}
+"""First columns of our own files: what the file is, and what the user probably meant."""
 
 ONE_LABEL = "labelscan judges one label an example"
 CUT_OUT = f"{ONE_LABEL}: cut out each object as an image of its own, in a folder that is called as its class"
@@ -99,6 +118,25 @@ def refuse_columns(names: Sequence[str], where: str) -> None:
         raise DatasetError(
             "not-judged", problem, where=where, hint="give a column of text and one of its class, by --label-column"
         )
+
+
+def refuse_own_files(names: Sequence[str], path: Path) -> None:
+    """Raise DatasetError for the columns of a file that labelscan has written."""
+    for columns, (what, hint) in OWN_FILES.items():
+        if tuple(names[: len(columns)]) == columns:
+            raise DatasetError("not-data", f"these are {what}, not data", where=path.name, hint=hint)
+
+
+def no_features(config: DatasetConfig) -> DatasetError:
+    """Return the error for a file of probabilities in place of features."""
+    label = ["--label-column", config.label_column] if config.label_column else []
+    command = shlex.join(["labelscan", "score", config.data, *label])
+    return DatasetError(
+        "run-not-data",
+        "these are probabilities of classes, not features",
+        where=Path(config.data).name,
+        hint=f"{command} judges labels by them, then labelscan gate RUN",
+    )
 
 
 def _entries(folder: Path) -> dict[str, Path]:
