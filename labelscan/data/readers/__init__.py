@@ -14,9 +14,10 @@ from labelscan.config import DatasetConfig
 from labelscan.data.dataset import Dataset, merge_similar_classes
 from labelscan.data.readers.copies import named_by_address, with_copies
 from labelscan.data.readers.unsupported import refuse_file, refuse_folder
+from labelscan.data.refused_rows import reading
 from labelscan.errors import ConfigError, DatasetError, nearest_name
 from labelscan.events import Listener, StepDone, StepStarted, ignore
-from labelscan.files.reading import why, with_home
+from labelscan.files.reading import with_home
 from labelscan.files.urls import is_url, protocol_of
 from labelscan.registry import Parts
 
@@ -112,13 +113,11 @@ def form(config: DatasetConfig) -> str:
             "no-data", "no data is named", where="dataset.data", hint="give a folder or file, or demo:digits"
         )
     path = with_home(data)
-    try:
+    with reading(data, "check the path"):  # it may be too long, or in a folder that may not be entered
         if path.is_dir():
             refuse_folder(path)
         found = next((name for name in READERS if READERS[name].reads(config)), None)
         is_there = path.exists()
-    except OSError as error:  # a path that is too long, or in a folder that may not be entered
-        raise DatasetError("unreadable", f"cannot be read ({why(error)})", where=data, hint="check the path") from error
     if found is not None:
         return found
     if not is_there and path.is_symlink():

@@ -15,10 +15,11 @@ from labelscan.data.dataset import Dataset, make_dataset
 from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts
 from labelscan.data.readers.columns import Tiers, find_column, missing, pick
 from labelscan.data.readers.unsupported import no_features
+from labelscan.data.refused_rows import reading
 from labelscan.errors import DatasetError, Problem
 from labelscan.events import Listener
 from labelscan.files import npz
-from labelscan.files.reading import CANNOT_READ, why, with_home
+from labelscan.files.reading import CANNOT_READ, with_home
 from labelscan.images.sources import CHANNELS, ImageArray
 
 SETTINGS = frozenset(["label_column", "true_label_column", "id_column", "group_column"])
@@ -144,14 +145,12 @@ def load_texts(path: Path, name: str) -> list[str]:
 @contextmanager
 def _refused(path: Path) -> Iterator[None]:
     """Raise DatasetError where an npz file cannot be read."""
-    try:
-        yield
-    except npz.PickledObjects as error:
-        hint = "save numbers, or text as np.array(texts, dtype=str)"
-        raise DatasetError("unreadable", str(error), where=path.name, hint=hint) from error
-    except CANNOT_READ as error:
-        hint = "save it again by np.savez, which does not compress"
-        raise DatasetError("unreadable", f"cannot be read ({why(error)})", where=str(path), hint=hint) from error
+    with reading(str(path), "save it again by np.savez, which does not compress", CANNOT_READ):
+        try:
+            yield
+        except npz.PickledObjects as error:
+            hint = "save numbers, or text as np.array(texts, dtype=str)"
+            raise DatasetError("unreadable", str(error), where=path.name, hint=hint) from error
 
 
 find_array = partial(find_column, what="array of {}s", usual_names=ARRAY_NAMES)

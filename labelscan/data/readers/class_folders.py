@@ -4,9 +4,7 @@ Top folders that are all called train, val, valid, validation or test are splits
 """
 
 import shlex
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -21,11 +19,11 @@ from labelscan.data.readers.folder_listing import (
     IMAGES,
     SPLIT_FOLDERS,
     TEXTS,
-    Entry,
     Files,
     Kind,
     Listing,
     LocalTree,
+    UrlTree,
     is_called_image,
 )
 from labelscan.data.readers.labelled_rows import wanted_splits
@@ -76,9 +74,10 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
             raise _nothing_at(root, there)
         raise _nothing_found(root, top, listing.outside[IMAGES] + listing.outside[TEXTS])
     files.check_names()
+    path = Path(name_of(root)) if isinstance(root, str) else root
     inputs, notes = _inputs(kind, root, files, there, config.encoding)
     return make_dataset(
-        name=_name(root) or "data",
+        name=(path.name if path.name not in ("", "..") else path.resolve().name) or "data",
         inputs=inputs,
         labels=files.labels,
         example_ids=files.paths,
@@ -87,12 +86,6 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
         splits=files.splits if has_splits else None,
         notes=[*listing.notes(kind, [] if has_splits else top), *notes],
     )
-
-
-def _name(root: Path | str) -> str:
-    if isinstance(root, str):
-        return name_of(root)
-    return root.name if root.name not in ("", "..") else root.resolve().name
 
 
 def _kind_to_read(listing: Listing, root: Path | str, encoding: str) -> Kind:
@@ -155,56 +148,13 @@ def _nothing_found(root: Path, top: list[str], n_outside: int) -> DatasetError:
 
 def _has_class_folders(folder: Path) -> bool:
     """Return whether two folders at least, of the first in ``folder``, hold an example among their first entries."""
+    n_found = 0
     try:
-        folders = islice((one for one in folder.iterdir() if one.is_dir()), MOST_LOOKED_AT)
-        hold_examples = (
-            any(_is_example(one.name) for one in islice(inside.iterdir(), MOST_LOOKED_AT)) for inside in folders
-        )
-        return len(list(islice(filter(None, hold_examples), 2))) == 2
+        for inside in islice((one for one in folder.iterdir() if one.is_dir()), MOST_LOOKED_AT):
+            names = [one.name for one in islice(inside.iterdir(), MOST_LOOKED_AT)]
+            n_found += any(is_called_image(name) or is_called_text(name) for name in names)
+            if n_found == 2:
+                return True
     except OSError:  # one that may not be listed
-        return False
-
-
-def _is_example(name: str) -> bool:
-    return is_called_image(name) or is_called_text(name)
-
-
-@dataclass(frozen=True, slots=True)
-class UrlEntry:
-    """A file or folder of a storage, where there are no links."""
-
-    name: str
-    is_folder: bool = False
-
-    def is_dir(self) -> bool:
-        return self.is_folder
-
-    def is_file(self) -> bool:
-        return not self.is_folder
-
-    def is_symlink(self) -> bool:
-        return False
-
-
-class UrlTree:
-    """Folders in folders, by the paths of the files in them."""
-
-    def __init__(self, paths: Iterable[str]) -> None:
-        self._files: dict[str, list[str]] = defaultdict(list)
-        self._folders: dict[str, set[str]] = defaultdict(set)
-        for path in paths:
-            folder, _, name = path.rpartition("/")
-            self._files[folder].append(name)
-            while folder:
-                parent, _, name = folder.rpartition("/")
-                if name in self._folders[parent]:
-                    break
-                self._folders[parent].add(name)
-                folder = parent
-
-    def entries(self, folder: str) -> Iterator[Entry]:
-        yield from (UrlEntry(name, is_folder=True) for name in sorted(self._folders.get(folder, ())))
-        yield from (UrlEntry(name) for name in self._files.get(folder, ()))
-
-    def identity(self, folder: str) -> Hashable:
-        return folder
+        pass
+    return False

@@ -30,11 +30,7 @@ def with_copies(config: DatasetConfig) -> DatasetConfig:
         DatasetError: there is no such file.
         StorageError: the storage did not give it.
     """
-    if _is_copied(config.data):
-        config = dataclasses.replace(config, data=str(_copied(config.data)))
-    if _is_copied(config.features):
-        config = dataclasses.replace(config, features=str(_copied(config.features)))
-    return config
+    return dataclasses.replace(config, data=_copied(config.data), features=_copied(config.features))
 
 
 def folder_of_files(path: Path) -> Path | str:
@@ -54,21 +50,18 @@ def named_by_address() -> Iterator[None]:
         raise
 
 
-def _is_copied(place: str) -> bool:
-    return is_url(place) and place.lower().endswith(COPIED)
-
-
-def _copied(url: str) -> Path:
-    folder = Path(tempfile.mkdtemp(dir=_folder().name))
-    path = folder / name_of(url)
+def _copied(place: str) -> str:
+    """Return the path of the copy of a sheet or array elsewhere; any other place as it is."""
+    if not (is_url(place) and place.lower().endswith(COPIED)):
+        return place
+    path = Path(tempfile.mkdtemp(dir=_folder().name)) / name_of(place)
     try:
-        storage.copy(url, path)
+        storage.copy(place, path)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise DatasetError(
-            "no-file", "no such file", where=url, hint="check the address, and that you may read it"
-        ) from error
-    _ORIGINALS[path] = url
-    return path
+        hint = "check the address, and that you may read it"
+        raise DatasetError("no-file", "no such file", where=place, hint=hint) from error
+    _ORIGINALS[path] = place
+    return str(path)
 
 
 @cache

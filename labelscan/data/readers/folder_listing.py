@@ -3,10 +3,10 @@
 import heapq
 import os
 from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from labelscan.data.readers.text_files import is_called_text
 from labelscan.data.refused_rows import is_utf_8
@@ -46,53 +46,66 @@ class Files:
         )
 
 
-class Entry(Protocol):
-    """A file or folder, as ``os.scandir`` has it."""
+class Entry(NamedTuple):
+    """A file or folder in a folder; a link is what it leads to."""
 
-    @property
-    def name(self) -> str: ...
-
-    def is_dir(self) -> bool: ...
-
-    def is_file(self) -> bool: ...
-
-    def is_symlink(self) -> bool: ...
+    name: str
+    is_folder: bool = False
+    is_link: bool = False
+    is_file: bool = True
 
 
-class Tree(Protocol):
-    """Folders in folders; each is named by its path from the top, which is empty for the top itself."""
+class LocalTree:
+    """Folders in a folder of this machine; each is named by its path from the top, whose own is empty."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
 
     def entries(self, folder: str) -> Iterator[Entry]:
         """Yield what is in a folder, in any order."""
-
-    def identity(self, folder: str) -> Hashable:
-        """Return what two paths to one folder have in common."""
-
-
-@dataclass(frozen=True)
-class LocalTree:
-    """A folder of this machine."""
-
-    root: str
-
-    def entries(self, folder: str) -> Iterator[Entry]:
-        where = f"{self.root}/{folder}" if folder else self.root
+        where = f"{self._root}/{folder}" if folder else self._root
         try:
             with os.scandir(where) as entries:
-                yield from entries
+                for one in entries:
+                    # A broken link is an image that is unreadable; a pipe or a device is not an image.
+                    is_link = one.is_symlink()
+                    yield Entry(one.name, _is_folder(one), is_link, is_link or one.is_file())
         except OSError as error:
             raise DatasetError("unreadable", f"the folder cannot be listed ({error.strerror})", where=where) from error
 
     def identity(self, folder: str) -> Hashable:
-        status = Path(f"{self.root}/{folder}").stat()
+        """Return what two paths to one folder have in common."""
+        status = Path(f"{self._root}/{folder}").stat()
         return status.st_dev, status.st_ino
+
+
+class UrlTree:
+    """Folders in folders of a storage, where there are no links, by the paths of the files in them."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._entries: dict[str, list[Entry]] = defaultdict(list)
+        folders = {""}
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            self._entries[folder].append(Entry(name))
+            while folder not in folders:
+                folders.add(folder)
+                parent, _, name = folder.rpartition("/")
+                self._entries[parent].append(Entry(name, is_folder=True))
+                folder = parent
+
+    def entries(self, folder: str) -> Iterator[Entry]:
+        yield from self._entries[folder]
+
+    def identity(self, folder: str) -> Hashable:
+        return folder
 
 
 @dataclass
 class Listing:
     """What was found so far."""
 
-    tree: Tree
+    tree: LocalTree | UrlTree
     notify: Listener
     files: dict[Kind, Files] = field(default_factory=lambda: {kind: Files() for kind in (IMAGES, TEXTS, BARE)})
     """By what they are called; others are only counted."""
@@ -122,7 +135,7 @@ class Listing:
         """Return the names of the folders in a folder of classes or splits, and count the files beside them."""
         names = []
         for entry in self._entries(folder):
-            if _is_folder(entry):
+            if entry.is_folder:
                 names.append(entry.name)
             elif (kind := self._kind(entry)) != OTHERS:
                 self.outside[kind] += 1
@@ -146,9 +159,9 @@ class Listing:
             read.add(place)
             for entry in self._entries(folder):
                 path = f"{folder}/{entry.name}"
-                if _is_folder(entry) and entry.is_symlink():
+                if entry.is_folder and entry.is_link:
                     heapq.heappush(links, path)
-                elif _is_folder(entry):
+                elif entry.is_folder:
                     folders.append(path)
                 elif (kind := self._kind(entry)) != OTHERS:
                     yield kind, path
@@ -163,15 +176,13 @@ class Listing:
 
     def _kind(self, entry: Entry) -> Kind:
         """Return what a file is called, and count it."""
-        # A broken link is an image that is unreadable; a pipe or a device is not an image.
-        is_file = entry.is_symlink() or entry.is_file()
         extension = _extension(entry.name)
         kind: Kind = OTHERS
-        if is_file and is_called_image(entry.name):
+        if entry.is_file and is_called_image(entry.name):
             kind = IMAGES
-        elif is_file and is_called_text(entry.name):
+        elif entry.is_file and is_called_text(entry.name):
             kind = TEXTS
-        elif is_file and not extension:
+        elif entry.is_file and not extension:
             kind = BARE
         self.extensions[kind][f".{extension}" if extension else "no extension"] += 1
         return kind
@@ -197,7 +208,7 @@ class Listing:
         return notes
 
 
-def _is_folder(entry: Entry) -> bool:
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
     """Return whether an entry is a folder, or a link to one."""
     try:
         return entry.is_dir()

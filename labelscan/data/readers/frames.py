@@ -34,6 +34,8 @@ from labelscan.data.readers.typed_columns import inputs_of_frame
 from labelscan.errors import DatasetError, Problem
 from labelscan.files.reading import why
 
+COMPARED = 100
+"""Rows by which a column is first compared with the labels."""
 PLACE = "frame"
 """What messages name; the default run folder is called after it."""
 NAME_IDS = "name a column by labelscan.settings(id_column=...)"
@@ -41,8 +43,6 @@ GIVEN = "the labels given"
 """The column of labels that do not come with the frame."""
 Labels: TypeAlias = "Sequence[object] | NDArray[Any] | pd.Series[Any] | None"
 """(N,) labels, those of a series for the rows of the same index; None where they are a column of the frame."""
-COMPARED = 100
-"""Rows by which a column is first compared with the labels."""
 
 
 def as_pandas(values: Any) -> pd.DataFrame:
@@ -99,7 +99,11 @@ def dataset_from_frame(
     frame = frame.iloc[kept]
     features, dropped = feature_columns(names, columns, config, where=PLACE)
     given = rows.sheet.columns[columns.label]
-    same = [name for name in features if labels is not None and _are(frame[name], given)]
+
+    def is_given(name: str) -> bool:
+        return all(frame[name].iloc[:n].astype(str).tolist() == given[:n] for n in (COMPARED, len(given)))
+
+    same = [name for name in features if labels is not None and is_given(name)]
     left = [name for name in features if name not in same]
     if not left:
         raise DatasetError(
@@ -216,12 +220,6 @@ def _texts(cells: "pd.Series[Any]", place_of: Callable[[int], str]) -> list[str]
         ),
     )
     return [text or "" for text in texts]
-
-
-def _are(cells: "pd.Series[Any]", labels: Sequence[str]) -> bool:
-    """Return whether a column is the labels themselves, which a model would only read off."""
-    head = cells.iloc[:COMPARED]
-    return head.astype(str).tolist() == list(labels[: len(head)]) and cells.astype(str).tolist() == list(labels)
 
 
 def _ids(index: "pd.Index[Any]") -> list[str]:

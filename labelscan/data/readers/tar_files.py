@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Index, Strings
+from labelscan.data.refused_rows import reading
 from labelscan.errors import DatasetError
 from labelscan.files import storage
 from labelscan.files.reading import check_is_file, why
@@ -82,16 +82,12 @@ class TarImages:
         offset = int(self.offsets[index])
         if offset < 0:
             raise UnreadableImage(str(self.reasons[index]))
-        return read_range(self.tars[int(self.tar[index])], offset, int(self.sizes[index]))
-
-
-def read_range(tar: str, offset: int, size: int) -> bytes:
-    """Return ``size`` bytes of a tar file from ``offset`` on."""
-    if is_url(tar):
-        return storage.read(tar, offset, offset + size)
-    with Path(tar).open("rb") as file:
-        file.seek(offset)
-        return file.read(size)
+        tar, size = self.tars[int(self.tar[index])], int(self.sizes[index])
+        if is_url(tar):
+            return storage.read(tar, offset, offset + size)
+        with Path(tar).open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
 
 
 def status_of(tar: str) -> Status:
@@ -113,13 +109,16 @@ def status_of(tar: str) -> Status:
         raise DatasetError("unreadable", f"cannot be read ({why(error)})", where=tar, hint="name a tar file") from error
 
 
-def members_of(tar: str, size: int) -> Iterator[tuple[Member, BinaryIO]]:
+def members_of(tar: str, size: int) -> Iterator[tuple[Member, io.BufferedIOBase]]:
     """Yield the files in a tar file in their order, each with the open file, which may be read there and then.
 
     Raises:
         DatasetError: it is compressed, damaged or cut off.
     """
-    with _refused(tar), _opened(tar, size) as file:
+    with (
+        _refused(tar),
+        io.BufferedReader(_Ranges(tar, size), BUFFER) if is_url(tar) else Path(tar).open("rb") as file,
+    ):
         start = file.read(max(map(len, COMPRESSED)))
         file.seek(0)
         if start.startswith(COMPRESSED):
@@ -141,26 +140,14 @@ def members_of(tar: str, size: int) -> Iterator[tuple[Member, BinaryIO]]:
 
 
 @contextmanager
-def _opened(tar: str, size: int) -> Iterator[BinaryIO]:
-    if is_url(tar):
-        with io.BufferedReader(_Ranges(tar, size), BUFFER) as file:
-            yield cast(BinaryIO, file)  # typeshed has another type for each raw file
-    else:
-        with Path(tar).open("rb") as file:
-            yield file
-
-
-@contextmanager
 def _refused(tar: str) -> Iterator[None]:
-    try:
-        yield
-    except tarfile.TarError as error:
-        hint = "make it again, or copy it again; it must be a plain .tar"
-        raise DatasetError("damaged", f"not a whole tar file ({error})", where=tar, hint=hint) from error
-    except (OSError, ValueError) as error:
-        raise DatasetError(
-            "unreadable", f"cannot be read ({why(error)})", where=tar, hint="make it again, or copy it again"
-        ) from error
+    hint = "make it again, or copy it again"
+    with reading(tar, hint, (OSError, ValueError)):
+        try:
+            yield
+        except tarfile.TarError as error:
+            hint += "; it must be a plain .tar"
+            raise DatasetError("damaged", f"not a whole tar file ({error})", where=tar, hint=hint) from error
 
 
 class _Ranges(io.RawIOBase):

@@ -1,7 +1,6 @@
 """Texts that are files of their own, read into memory; one that cannot be read keeps its row, with the reason."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from labelscan.arrays import as_strings
@@ -30,15 +29,15 @@ def read_text_files(root: Path | str, paths: Sequence[str], encoding: str) -> tu
     texts: list[str] = []
     reasons: dict[int, str] = {}
     odd = b""
-    for row, read in enumerate(_read_each(root, paths)):
-        content = b""
+    for row, content in enumerate(_contents(root, paths)):
         try:
-            content = read()
+            if isinstance(content, Exception):
+                raise content
             texts.append(content.decode(encoding_of_start(content[:4], encoding)))
         except (OSError, ValueError) as error:
             texts.append("")
             reasons[row] = why(error)
-            if isinstance(error, UnicodeError) and len(odd) < GUESSED_BYTES:
+            if isinstance(content, bytes) and isinstance(error, UnicodeError) and len(odd) < GUESSED_BYTES:
                 odd += content
     notes = []
     if odd and (name := likely(odd)):
@@ -48,31 +47,6 @@ def read_text_files(root: Path | str, paths: Sequence[str], encoding: str) -> tu
     return Texts(as_strings(texts), root, as_strings(paths), reasons), notes
 
 
-def _read_each(root: Path | str, paths: Sequence[str]) -> Iterator[Callable[[], bytes]]:
-    """Yield for each file a call that returns its content, or raises OSError or ValueError."""
-    if isinstance(root, Path) and not any(map(is_url, paths)):
-        yield from (partial(_content, root / name) for name in paths)
-        return
-    with Prefetch(storage.READS_AT_ONCE, "read") as threads:
-        yield from threads.results(_read_ahead, (_place(root, name) for name in paths))
-
-
-def _place(root: Path | str, name: str) -> Path | str:
-    return root / name if isinstance(root, Path) and not is_url(name) else joined(str(root), name)
-
-
-def _read_ahead(place: Path | str) -> Callable[[], bytes]:
-    try:
-        content = _content(place)
-    except (OSError, ValueError) as error:
-        return partial(_raise, error)
-    return lambda: content
-
-
-def _raise(error: Exception) -> bytes:
-    raise error
-
-
 def holds_text(file: Path, encoding: str) -> bool:
     """Return whether a file of any name is a text: it has no NUL, and is in its encoding."""
     try:
@@ -80,6 +54,23 @@ def holds_text(file: Path, encoding: str) -> bool:
         return "\0" not in content.decode(encoding_of_start(content[:4], encoding))
     except (OSError, ValueError):
         return False
+
+
+def _contents(root: Path | str, paths: Sequence[str]) -> Iterator[bytes | Exception]:
+    """Yield the content of each file, or the error where it cannot be read."""
+    places = (root / name if isinstance(root, Path) and not is_url(name) else joined(str(root), name) for name in paths)
+    if isinstance(root, Path) and not any(map(is_url, paths)):
+        yield from map(_content_or_error, places)
+        return
+    with Prefetch(storage.READS_AT_ONCE, "read") as threads:
+        yield from threads.results(_content_or_error, places)
+
+
+def _content_or_error(file: Path | str) -> bytes | Exception:
+    try:
+        return _content(file)
+    except (OSError, ValueError) as error:
+        return error
 
 
 def _content(file: Path | str) -> bytes:

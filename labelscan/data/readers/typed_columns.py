@@ -6,7 +6,6 @@ encoder turns into numbers in each fold.
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -26,79 +25,9 @@ NAMED_ID = re.compile(r"(?:^|[ _.-])(?:id|uid|uuid|guid|key)$|[a-z]I[Dd]$", re.I
 """How a column of ids is called."""
 WORD = r"[!-~]+"
 """One word in ASCII, as codes, addresses and names are; in some scripts whole texts have no blanks."""
+CONSTANT, NUMBERED, IDS, COPIES = "have one value only", "number the rows", "look like ids", "are the labels"
+"""Why columns are dropped, as notes say it."""
 KEEPS_THEM = "--include '*' keeps them"
-
-
-@dataclass
-class _Columns:
-    """Columns found so far, and what is wrong or worth a note."""
-
-    labels: NDArray[np.int64]
-    """(N,) numbers from 0 on, equal for equal labels."""
-    where: Callable[[int], str]
-    asked: Collection[str]
-    """Columns that are kept though they look like ids or labels."""
-    values: dict[str, Cells] = field(default_factory=dict)
-    constant: list[str] = field(default_factory=list)
-    row_numbers: list[str] = field(default_factory=list)
-    ids: list[str] = field(default_factory=list)
-    copies: list[str] = field(default_factory=list)
-    n_missing: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    refused: list[tuple[int, str, str]] = field(default_factory=list)
-    """Rows, what is wrong there, and what to do."""
-
-    def add(self, name: str, cells: Cells) -> None:
-        column = read_column(name, cells, self.where)
-        self.refused += [(row, what, column.hint) for row, what in column.refused]
-        values = column.values
-        if values is None:
-            return
-        if not _varies(values):
-            self.constant.append(name)
-        elif name not in self.asked and _are_row_numbers(name, values):
-            self.row_numbers.append(name)
-        elif name not in self.asked and _are_ids(name, values):
-            self.ids.append(name)
-        elif name not in self.asked and _are_labels(values, self.labels):
-            self.copies.append(name)
-        else:
-            self.values[name] = values
-            self.n_missing |= {name: n_missing} if (n_missing := int(values.isna().sum())) else {}
-            self.notes += [column.note] if column.note else []
-
-    def inputs(self, place: str) -> tuple[FeatureTable | ColumnTable, list[str]]:
-        """Return the columns and notes on them, or raise DatasetError for what is wrong."""
-        DatasetError.refuse(self.refused, lambda one: Problem("not-typed", one[1], self.where(one[0]), one[2]))
-        if not self.values:
-            raise DatasetError(
-                "nothing-to-learn", "no feature column has two different values", where=place, hint=self._why_none()
-            )
-        notes = [f"features: {_describe(self.values)}", *self.notes]
-        if self.n_missing:
-            notes.append(f"missing values: {_worst(self.n_missing)}")
-        if self.constant:
-            notes.append(f"columns dropped that have one value only: {', '.join(self.constant)}")
-        if self.row_numbers:
-            numbers = ", ".join(map(repr, self.row_numbers))
-            notes.append(f"columns dropped that number the rows: {numbers}; {KEEPS_THEM}")
-        if self.ids:
-            notes.append(f"columns dropped that look like ids: {', '.join(map(repr, self.ids))}; {KEEPS_THEM}")
-        if self.copies:
-            notes.append(f"columns dropped that are the labels: {', '.join(map(repr, self.copies))}; {KEEPS_THEM}")
-        plain = all(_is_number(values) and name not in self.n_missing for name, values in self.values.items())
-        if not plain:
-            return ColumnTable(pd.DataFrame(self.values, copy=False)), notes
-        features = np.empty((len(next(iter(self.values.values()))), len(self.values)), dtype=np.float32)
-        for column, values in enumerate(self.values.values()):
-            features[:, column] = values.to_numpy()
-        return FeatureTable(features, tuple(self.values)), notes
-
-    def _why_none(self) -> str:
-        """Return why no column is left, and how to keep what was dropped."""
-        if left_out := [*self.row_numbers, *self.ids]:
-            return f"{', '.join(map(repr, left_out))} only tell the rows apart; {KEEPS_THEM}"
-        return f"{', '.join(map(repr, self.copies))} are the labels" if self.copies else "there is nothing to learn"
 
 
 def inputs_of_frame(
@@ -125,15 +54,59 @@ def inputs_of_frame(
         raise DatasetError(
             "no-examples", "there is no example", where=place, hint="check the data, and the split if you set one"
         )
-    columns = _Columns(pd.factorize(pd.Series(labels, dtype=object))[0], where, asked)
-    for name in frame.columns:
-        columns.add(str(name), frame[name].reset_index(drop=True))
-    return columns.inputs(place)
+    codes = pd.factorize(pd.Series(labels, dtype=object))[0]
+    kept: dict[str, Cells] = {}
+    dropped: dict[str, list[str]] = {reason: [] for reason in (CONSTANT, NUMBERED, IDS, COPIES)}
+    refused: list[tuple[int, str, str]] = []  # rows, what is wrong there, and what to do
+    notes: list[str] = []
+    for name in map(str, frame.columns):
+        column = read_column(name, frame[name].reset_index(drop=True), where)
+        refused += [(row, what, column.hint) for row, what in column.refused]
+        if column.values is None:
+            continue
+        if reason := _why_dropped(name, column.values, codes, is_asked=name in asked):
+            dropped[reason].append(name)
+        else:
+            kept[name] = column.values
+            notes += [column.note] if column.note else []
+    DatasetError.refuse(refused, lambda one: Problem("not-typed", one[1], where(one[0]), one[2]))
+    if not kept:
+        copies = ", ".join(map(repr, dropped[COPIES]))
+        hint = f"{copies} are the labels" if copies else "there is nothing to learn"
+        if ids := [*dropped[NUMBERED], *dropped[IDS]]:
+            hint = f"{', '.join(map(repr, ids))} only tell the rows apart; {KEEPS_THEM}"
+        raise DatasetError("nothing-to-learn", "no feature column has two different values", where=place, hint=hint)
+    n_missing = {name: n for name, values in kept.items() if (n := int(values.isna().sum()))}
+    notes = [f"features: {_describe(kept)}", *notes]
+    notes += [f"missing values: {_worst(n_missing)}"] if n_missing else []
+    for reason, names in dropped.items():
+        if names and reason == CONSTANT:
+            notes.append(f"columns dropped that {reason}: {', '.join(names)}")
+        elif names:
+            notes.append(f"columns dropped that {reason}: {', '.join(map(repr, names))}; {KEEPS_THEM}")
+    if n_missing or not all(types.is_float_dtype(one.dtype) or types.is_bool_dtype(one.dtype) for one in kept.values()):
+        return ColumnTable(pd.DataFrame(kept, copy=False)), notes
+    features = np.empty((len(frame), len(kept)), dtype=np.float32)
+    for column_number, values in enumerate(kept.values()):
+        features[:, column_number] = values.to_numpy()
+    return FeatureTable(features, tuple(kept)), notes
 
 
-def _varies(values: Cells) -> bool:
-    """Return whether there are two different values, or one and a gap."""
-    return any(values[:head].nunique(dropna=False) > 1 for head in (COMPARED, len(values)))
+def _why_dropped(name: str, values: Cells, labels: NDArray[np.int64], *, is_asked: bool) -> str:
+    """Return why models do not see a column, empty where they do.
+
+    ``labels`` are (N,) numbers from 0 on, equal for equal labels. A column that ``is_asked`` for may look like ids or
+    labels.
+    """
+    if not any(values[:head].nunique(dropna=False) > 1 for head in (COMPARED, len(values))):
+        return CONSTANT
+    if is_asked:
+        return ""
+    if _are_row_numbers(name, values):
+        return NUMBERED
+    if _are_ids(name, values):
+        return IDS
+    return COPIES if _are_labels(values, labels) else ""
 
 
 def _are_row_numbers(name: str, values: Cells) -> bool:
@@ -168,10 +141,6 @@ def _are_labels(values: Cells, labels: NDArray[np.int64]) -> bool:
         if not len(np.unique(value)) == n_pairs == len(np.unique(label)):
             return False
     return True
-
-
-def _is_number(values: Cells) -> bool:
-    return bool(types.is_float_dtype(values.dtype) or types.is_bool_dtype(values.dtype))
 
 
 def _describe(columns: dict[str, Cells]) -> str:

@@ -6,13 +6,12 @@ first dot of the file is the key, as in WebDataset itself (https://github.com/we
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from io import BufferedIOBase
 from itertools import product
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -156,7 +155,7 @@ def _index(tar: str) -> tuple[int, list[Example]]:
     return known.mark, list(examples.values())
 
 
-def _add(example: Example, extension: str, member: Member, file: BinaryIO) -> None:
+def _add(example: Example, extension: str, member: Member, file: BufferedIOBase) -> None:
     """Add a file to its example; those of other kinds, such as captions and masks, are left out."""
     if extension in EXTENSIONS:
         if example.image is not None:
@@ -172,18 +171,14 @@ def _add(example: Example, extension: str, member: Member, file: BinaryIO) -> No
             if extension == CLASS:
                 example.label = text.strip()
             elif extension == JSON:
-                example.json = _object(text)
+                content = parse_json(text)
+                if not isinstance(content, dict):
+                    raise ValueError("it is not an object")
+                example.json = content
             else:
                 example.text = text
         except ValueError as error:
             example.problem = f"{member.name} cannot be read ({error})"
-
-
-def _object(text: str) -> Mapping[str, object]:
-    content = parse_json(text)
-    if not isinstance(content, dict):
-        raise ValueError("it is not an object")
-    return content
 
 
 def _labels(examples: Sequence[Example], config: DatasetConfig, where: partial[str]) -> list[str]:
@@ -232,24 +227,20 @@ def _expanded(data: str) -> list[str]:
 
 
 def _choices(inside: str) -> list[str]:
-    if numbers := _RANGE.fullmatch(inside):
-        first, last = numbers.groups()
-        if int(last) - int(first) > MOST_SHARDS:
-            raise DatasetError(
-                "too-many-shards",
-                "these braces name more shards than there can be",
-                where=inside,
-                hint="check the numbers",
-            )
-        return [str(number).zfill(len(first)) for number in range(int(first), int(last) + 1)]
-    return inside.split(",")
+    """Return what braces stand for; of a longer range of numbers no more than there can be shards, and one."""
+    numbers = _RANGE.fullmatch(inside)
+    if not numbers:
+        return inside.split(",")
+    first, last = numbers.groups()
+    end = min(int(last), int(first) + MOST_SHARDS) + 1
+    return [str(number).zfill(len(first)) for number in range(int(first), end)]
 
 
 def _holds_only_tars(folder: Path) -> bool:
     """Return whether a folder has tar files and no folder: beside class folders a tar file is what they came in."""
     with os.scandir(folder) as entries:
-        kinds = Counter("folder" if one.is_dir() else one.name.lower().endswith(SUFFIX) for one in entries)
-    return kinds[True] > 0 and not kinds["folder"]
+        kinds = {"folder" if one.is_dir() else one.name.lower().endswith(SUFFIX) for one in entries}
+    return True in kinds and "folder" not in kinds
 
 
 def _name(data: str) -> str:
