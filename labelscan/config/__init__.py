@@ -3,7 +3,6 @@
 A new setting is one field in ``sections.py``: its flag, help, TOML key and place in the reference follow from it.
 """
 
-from labelscan.config.same_settings import fingerprint, settings_that_matter
 from labelscan.config.sections import (
     LEADING_DETECTOR,
     CacheConfig,
@@ -24,10 +23,12 @@ from labelscan.config.sources import (
     RUN_JSON_SETTINGS,
     build,
     find_config,
+    fingerprint,
     flatten,
     nested,
     read_file,
     resolve,
+    settings_that_matter,
     shipped_configs,
 )
 

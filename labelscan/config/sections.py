@@ -108,18 +108,10 @@ class StoreConfig(Section):
         MODEL,
         "PIXELS",
         default_is=BY_THE_MODEL,
-        minimum=0,
         maximum=MOST,
     )
     workers: int = setting(
-        0,
-        "Threads that decode images.",
-        RUN,
-        "N",
-        default_is="one per core",
-        minimum=0,
-        maximum=MOST,
-        affects_results=False,
+        0, "Threads that decode images.", RUN, "N", default_is="one per core", maximum=MOST, affects_results=False
     )
     cache_megabytes: int = setting(
         512,
@@ -151,9 +143,7 @@ class CacheConfig(Section):
         variable="LABELSCAN_CACHE",
     )
     # By default the pixels of 130,000 photos at 224 x 224, or the features of 4 million: less than the photos take.
-    gigabytes: float = setting(
-        20.0, "The most that the cache holds; what was not used for longest goes first.", minimum=0
-    )
+    gigabytes: float = setting(20.0, "The most that the cache holds; what was not used for longest goes first.")
 
     @property
     def limit(self) -> int:
@@ -240,19 +230,13 @@ class TrainingConfig(Section):
         completes="losses",
     )
     epochs: int = setting(
-        0,
-        "Passes over the training examples of a fold.",
-        TRAINING,
-        "N",
-        default_is=BY_THE_MODEL,
-        minimum=0,
-        maximum=MANY,
+        0, "Passes over the training examples of a fold.", TRAINING, "N", default_is=BY_THE_MODEL, maximum=MANY
     )
-    batch_size: int = setting(
-        0, "Examples per training step.", TRAINING, "N", default_is=BY_THE_MODEL, minimum=0, maximum=MANY
+    batch_size: int = setting(0, "Examples per training step.", TRAINING, "N", default_is=BY_THE_MODEL, maximum=MANY)
+    learning_rate: float = setting(0.0, "Peak of the one-cycle schedule.", default_is=BY_THE_MODEL)
+    weight_decay: float = setting(
+        -1.0, "Decoupled weight decay; below 0 is the model's.", default_is=BY_THE_MODEL, minimum=None
     )
-    learning_rate: float = setting(0.0, "Peak of the one-cycle schedule.", default_is=BY_THE_MODEL, minimum=0)
-    weight_decay: float = setting(-1.0, "Decoupled weight decay; below 0 is the model's.", default_is=BY_THE_MODEL)
     augment: Literal["auto", "none", "shift", "shift-flip", "crop-flip"] = setting(
         "auto", "How images are varied in training: shifted a little, mirrored, or cropped to 60 % of the area or more."
     )
@@ -290,10 +274,9 @@ class ExecutorConfig(Section):
         0,
         "Folds trained at the same time.",
         default_is="as many as the GPUs have room for, or on the CPU as the cores allow",
-        minimum=0,
         maximum=MOST,
     )
-    threads: int = setting(0, "CPU threads of each fold.", default_is="the cores shared out", minimum=0, maximum=MOST)
+    threads: int = setting(0, "CPU threads of each fold.", default_is="the cores shared out", maximum=MOST)
     gpus_per_fold: float = setting(
         1.0,
         "GPUs that train a fold together, each with its share of every batch; heads and classifiers take one. On a "
@@ -334,7 +317,6 @@ class DetectionConfig(Section):
         "[=RATE]",
         default_is="off",
         bare=SELF_CHECK_RATE,
-        minimum=0,
         maximum=0.1,
     )
 
@@ -344,19 +326,14 @@ class GateConfig(Section):
     """What ``gate`` lets pass; None, written ``"none"`` in files, is no limit."""
 
     max_rate: float | None = setting(
-        None, "Share of the scored labels that may be suspects, such as 0.02.", LIMITS, "RATE", minimum=0, maximum=1
+        None, "Share of the scored labels that may be suspects, such as 0.02.", LIMITS, "RATE", maximum=1
     )
-    max_issues: int | None = setting(None, "How many labels may be suspects.", LIMITS, "N", minimum=0)
+    max_issues: int | None = setting(None, "How many labels may be suspects.", LIMITS, "N")
     max_class_rate: float | None = setting(
-        None, "Share of the scored labels of any one class that may be suspects.", LIMITS, "RATE", minimum=0, maximum=1
+        None, "Share of the scored labels of any one class that may be suspects.", LIMITS, "RATE", maximum=1
     )
     max_new: int | None = setting(
-        None,
-        "How many suspects may be missing in the baseline.",
-        LIMITS,
-        "N",
-        default_is="0 with a baseline",
-        minimum=0,
+        None, "How many suspects may be missing in the baseline.", LIMITS, "N", default_is="0 with a baseline"
     )
     baseline: str = setting(
         "",
@@ -370,7 +347,6 @@ class GateConfig(Section):
         "go with the training.",
         LIMITS,
         "P",
-        minimum=0,
         maximum=1,
     )
 
@@ -389,7 +365,7 @@ class Config(Section):
     executor: ExecutorConfig = field(default_factory=ExecutorConfig, metadata=_NO_EFFECT_ON_RESULTS)
     detection: DetectionConfig = field(default_factory=DetectionConfig)
     gate: GateConfig = field(default_factory=GateConfig, metadata=_NO_EFFECT_ON_RESULTS)
-    seed: int = setting(0, "Fixes folds, initial weights and the order of examples.", TRAINING, "N", minimum=0)
+    seed: int = setting(0, "Fixes folds, initial weights and the order of examples.", TRAINING, "N")
 
 
 @cache

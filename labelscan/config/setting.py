@@ -36,6 +36,7 @@ class Setting:
     completes: str = ""
     """The names that a shell completes: ``losses``, ``models``, ``devices`` and so on."""
     minimum: float | None = None
+    """0 for numbers that declare no other."""
     maximum: float | None = None
     variable: str = ""
     """A short name of its environment variable, beside the one made from its key."""
@@ -131,6 +132,8 @@ def declared_in(section: type, prefix: str = "", **inherited: object) -> Iterato
         if dataclasses.is_dataclass(kind):
             yield from declared_in(cast(type, kind), f"{prefix}{entry.name}.", **declared)
             continue
+        if not {kind, *get_args(kind)}.isdisjoint((int, float)):
+            declared.setdefault("minimum", 0)
         if declared.get("group"):
             declared.setdefault("flag", f"--{entry.name.replace('_', '-')}")
         yield Setting(key=prefix + entry.name, kind=kind, default=entry.default, **declared)

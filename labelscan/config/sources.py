@@ -1,6 +1,8 @@
 """Where settings come from: flags, ``--set``, ``LABELSCAN_*`` variables, a ``--config`` file, defaults."""
 
 import dataclasses
+import hashlib
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
@@ -27,6 +29,18 @@ def flatten(config: Config) -> dict[str, object]:
 def nested(config: Config) -> dict[str, object]:
     """Return all settings as ``{section: {name: value}}``, which ``--config`` reads back."""
     return dataclasses.asdict(config)
+
+
+def settings_that_matter(config: Config) -> dict[str, object]:
+    """Return the settings that results depend on, by ``section.name``."""
+    flat = flatten(config)
+    return {key: flat[key] for key, entry in settings().items() if entry.affects_results}
+
+
+def fingerprint(content: object) -> str:
+    """Return 32 hexadecimal digits that change whenever ``content`` (anything JSON can hold) does."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def build(values: Mapping[str, object]) -> Config:
