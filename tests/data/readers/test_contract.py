@@ -76,6 +76,13 @@ def test_what_is_not_there_is_said_to_be_missing(here, data):
     assert not any(READERS[name].reads(DatasetConfig(data=data)) for name in READERS)
 
 
+@pytest.mark.parametrize("data", ["features.npy", "sheet.xlsx"])
+def test_files_of_another_kind_are_refused(here, data):
+    (here / data).touch()
+    with refuses(DatasetError, "not-a-data-set"):
+        form(DatasetConfig(data=data))
+
+
 @pytest.mark.parametrize("data", ["nowhere.csv", "folder.csv/nowhere"])
 def test_a_link_that_leads_nowhere_is_said_to_be_one(here, data):
     (here / data).symlink_to("gone.csv")
