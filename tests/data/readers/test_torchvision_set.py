@@ -3,6 +3,7 @@
 import struct
 
 import numpy as np
+import pytest
 from PIL import Image
 from refusals import refuses
 
@@ -44,12 +45,6 @@ def test_both_splits_are_pooled_unless_one_is_asked_for(tmp_path):
     assert len(load(tmp_path, "MNIST", split="test")) == 4
 
 
-def test_an_unknown_split_is_refused(tmp_path):
-    lay_mnist(tmp_path)
-    with refuses(DatasetError, "unknown-split"):
-        load(tmp_path, "MNIST", split="val")
-
-
 def test_a_set_with_splits_of_its_own_and_files_keeps_their_paths(tmp_path):
     for split in ("train", "val"):
         for label in ("n01440764", "n02102040"):
@@ -69,19 +64,18 @@ def test_a_set_with_splits_of_its_own_and_files_keeps_their_paths(tmp_path):
         load(tmp_path, "Imagenette", split="test")
 
 
-def test_a_set_that_is_not_there_says_how_to_fetch_it(tmp_path):
-    with refuses(DatasetError, "unreadable"):
-        load(tmp_path, "CIFAR10")
-
-
-def test_an_unknown_name_has_the_nearest_one(tmp_path):
-    with refuses(ConfigError, "unknown-data-set"):
-        load(tmp_path, "cifar-10")
-
-
-def test_a_set_that_torchvision_cannot_fetch_is_reported(tmp_path):
-    with refuses(ConfigError, "no-download"):
-        load(tmp_path, "ImageNet", download=True)
+@pytest.mark.parametrize(
+    ("name", "config", "kind", "code"),
+    [
+        ("CIFAR10", {}, DatasetError, "unreadable"),
+        ("cifar-10", {}, ConfigError, "unknown-data-set"),
+        ("ImageNet", {"download": True}, ConfigError, "no-download"),
+        ("MNIST", {"split": "val"}, DatasetError, "unknown-split"),
+    ],
+)
+def test_what_torchvision_cannot_give_is_refused(tmp_path, name, config, kind, code):
+    with refuses(kind, code):
+        load(tmp_path, name, **config)
 
 
 def test_images_that_the_set_decodes_itself_are_read_one_at_a_time():
