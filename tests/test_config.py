@@ -38,17 +38,10 @@ PAPER = {"paper-mnist": 10, "paper-fashion": 10, "paper-cifar10": 10, "paper-cif
 
 
 def test_the_strongest_source_wins(tmp_path):
-    file = write(
-        tmp_path / "a.toml",
-        "seed = 1\n[training]\nlearning_rate = 1\nepochs = 1\nbatch_size = 1\n[folds]\nn_folds = 11\n",
-    )
-    environment = {
-        "SEED": "9",
-        "PATH": "/bin",
-        "LABELSCAN_SEED": "2",
-        "LABELSCAN_TRAINING_EPOCHS": "2",
-        "LABELSCAN_TRAINING_BATCH_SIZE": "2",
-    }
+    training = "[training]\nlearning_rate = 1\nepochs = 1\nbatch_size = 1\n"
+    file = write(tmp_path / "a.toml", f"seed = 1\n{training}[folds]\nn_folds = 11\n")
+    environment = {"SEED": "9", "LABELSCAN_SEED": "2"}
+    environment |= {"LABELSCAN_TRAINING_EPOCHS": "2", "LABELSCAN_TRAINING_BATCH_SIZE": "2"}
     config = resolve(
         flags={"seed": 4, "training.epochs": None},
         overrides=["seed=3", "training.epochs=3"],

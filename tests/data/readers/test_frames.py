@@ -26,6 +26,9 @@ FRAME = pd.DataFrame(
 )
 
 
+LISTS = [["a"], ["a", "b"], ["b"], ["a"]]
+
+
 def load(frame, labels=None, *, as_it_is=False, **config):
     return dataset_from_frame(as_pandas(frame), labels, DatasetConfig(**config), as_it_is=as_it_is)
 
@@ -131,14 +134,9 @@ def test_a_column_that_is_the_labels_in_other_words_is_no_feature():
         (FRAME.assign(width=np.inf), "width", "not-labels", "frame"),
         (FRAME, "colour", "empty-cell", "row 3 of the frame"),
         (FRAME.iloc[:0], "kind", "no-examples", "frame"),
-        (FRAME.assign(kind=[["a"], ["a", "b"], ["b"], ["a"]]), "kind", "several-values", "row 0 of the frame"),
+        (FRAME.assign(kind=LISTS), "kind", "several-values", "row 0 of the frame"),
         # Arrow gives arrays for the lists of others' frames.
-        (
-            FRAME.assign(kind=list(map(np.array, ["aa", "ab", "b", "a"]))),
-            "kind",
-            "several-values",
-            "row 0 of the frame",
-        ),
+        (FRAME.assign(kind=list(map(np.array, LISTS))), "kind", "several-values", "row 0 of the frame"),
         (pd.DataFrame([[1, 2]], columns=["x", "x"]), "", "column-twice", "frame"),
     ],
 )
