@@ -113,13 +113,14 @@ def _read_table(path: Path, label_column: str) -> Probabilities:
     columns = find_prob_table_columns(names, label_column, path.name)
     rows = read_sheet(path, columns.used())
     check_cells(rows, columns)
+    read_probs = _from_parquet if path.suffix.lower() == ".parquet" else _from_csv
     labels, true_labels = rows.columns[columns.label], rows.cells(columns.true_label)
     paths, ids = rows.cells(columns.path), rows.cells(columns.id)
     if ids is None and paths is not None:
         ids = [relative_path(path.parent, name) for name in paths]
     return assemble(
         name=path.name,
-        pred_probs=_read_prob_columns(path, prob_columns, n_rows=len(labels)),
+        pred_probs=read_probs(path, prob_columns, len(labels)),
         given_labels=np.array(labels, dtype=object),
         label_name="label",
         class_names=class_names,
@@ -144,12 +145,8 @@ def find_prob_table_columns(names: Sequence[str], label_column: str, where: str)
     return Columns(**found)
 
 
-def _read_prob_columns(path: Path, names: Sequence[str], *, n_rows: int) -> NDArray[Any]:
-    """Return (N, K) numbers in the order of ``names``, not yet checked; an empty cell of parquet is NaN."""
-    return _from_parquet(path, names) if path.suffix.lower() == ".parquet" else _from_csv(path, names, n_rows=n_rows)
-
-
-def _from_parquet(path: Path, names: Sequence[str]) -> NDArray[Any]:
+def _from_parquet(path: Path, names: Sequence[str], n_rows: int) -> NDArray[Any]:
+    """Return (N, K) numbers in the order of ``names``, not yet checked; an empty cell is NaN."""
     table = read_arrow(path, names)
     columns: list[NDArray[Any]] = [table.column(name).to_numpy() for name in names]
     for name, column in zip(names, columns, strict=True):
@@ -159,13 +156,14 @@ def _from_parquet(path: Path, names: Sequence[str]) -> NDArray[Any]:
                 "not-numbers", f"column {name!r} holds {kind}, not numbers", where=path.name, hint="save floats"
             )
     # Never whole numbers, and never narrower than the widest column.
-    probs = np.empty((len(table), len(names)), dtype=np.result_type(np.float16, *(column.dtype for column in columns)))
+    probs = np.empty((n_rows, len(names)), dtype=np.result_type(np.float16, *(column.dtype for column in columns)))
     for place, column in enumerate(columns):
         probs[:, place] = column
     return probs
 
 
-def _from_csv(path: Path, names: Sequence[str], *, n_rows: int) -> NDArray[Any]:
+def _from_csv(path: Path, names: Sequence[str], n_rows: int) -> NDArray[Any]:
+    """Return the same of a csv or tsv file."""
     rows = csv_rows(path)
     _, there = next(rows)
     places = [there.index(name) for name in names]
@@ -179,10 +177,11 @@ def _from_csv(path: Path, names: Sequence[str], *, n_rows: int) -> NDArray[Any]:
         except ValueError:
             where = place_in_sheet(path, line, row + 2)
             odd += [(where, name, cell) for name, cell in zip(names, cells, strict=True) if not is_number(cell)]
-    ProbabilitiesError.refuse(odd, lambda one: _no_number(one[1], one[2], one[0]))
+
+    def no_number(one: tuple[str, str, str]) -> Problem:
+        where, name, cell = one
+        problem = f"{name!r} is {cell!r}, not a number" if cell.strip() else f"{name!r} is empty"
+        return Problem("not-a-probability", problem, where, "write a number in [0, 1] with a decimal point")
+
+    ProbabilitiesError.refuse(odd, no_number)
     return probs
-
-
-def _no_number(name: str, cell: str, where: str) -> Problem:
-    problem = f"{name!r} is {cell!r}, not a number" if cell.strip() else f"{name!r} is empty"
-    return Problem("not-a-probability", problem, where, "write a number in [0, 1] with a decimal point")

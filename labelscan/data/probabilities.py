@@ -23,7 +23,6 @@ from labelscan.errors import DatasetError, ProbabilitiesError, Problem, nearest_
 from labelscan.images.remote import UrlImages
 from labelscan.images.sources import ImageFiles
 
-FINGERPRINT_ROWS = 16_384
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 Where: TypeAlias = Callable[[int], str]
@@ -47,8 +46,7 @@ class Probabilities:
         """Return 32 hexadecimal digits that change with any id, label, class or probability."""
         digest = hashlib.blake2b(self.dataset.fingerprint().encode(), digest_size=16)
         digest.update(repr((self.pred_probs.shape, self.pred_probs.dtype.str)).encode())
-        for start in range(0, len(self.pred_probs), FINGERPRINT_ROWS):
-            digest.update(np.ascontiguousarray(self.pred_probs[start : start + FINGERPRINT_ROWS]).data)
+        digest.update(np.ascontiguousarray(self.pred_probs).data)
         if self.from_columns:
             digest.update(b"from columns")
         return digest.hexdigest()
@@ -264,16 +262,16 @@ def _places(
             hint="give class_names in the order of the columns",
         )
     place = {class_name: index for index, class_name in enumerate(class_names)}
-    unknown = [row for row, label in enumerate(names) if label not in place]
-    ProbabilitiesError.refuse(unknown, lambda row: _no_class(names[row], class_names, where(row)))
+
+    def no_class(row: int) -> Problem:
+        shown = ", ".join(map(repr, class_names[:5])) + (" ..." if len(class_names) > 5 else "")
+        hint = f"the classes are {shown}; every label needs a column"
+        if nearest := nearest_name(names[row], class_names):
+            hint = f"did you mean {nearest!r}?"
+        return Problem("unknown-class", f"label {names[row]!r} has no column of probabilities", where(row), hint)
+
+    ProbabilitiesError.refuse([row for row, label in enumerate(names) if label not in place], no_class)
     return np.array([place[label] for label in names], dtype=np.int64)
-
-
-def _no_class(label: str, class_names: Sequence[str], where: str) -> Problem:
-    nearest = nearest_name(label, class_names)
-    shown = ", ".join(map(repr, class_names[:5])) + (" ..." if len(class_names) > 5 else "")
-    hint = f"did you mean {nearest!r}?" if nearest else f"the classes are {shown}; every label needs a column"
-    return Problem("unknown-class", f"label {label!r} has no column of probabilities", where, hint)
 
 
 def _ambiguity(labels: NDArray[Any], class_names: Sequence[str] | None) -> list[str]:
@@ -286,10 +284,9 @@ def _ambiguity(labels: NDArray[Any], class_names: Sequence[str] | None) -> list[
 
 
 def _lasting_order(example_ids: Sequence[str]) -> Index | None:
-    """Return the rows sorted by id, None where they are sorted already.
+    """Return the rows sorted by id, None where they are sorted already; whole numbers are sorted by value.
 
-    Whole numbers are sorted by value, so that ids that are row numbers keep their rows: cleanlab breaks ties by
-    position.
+    Ids that are row numbers so keep their rows: cleanlab breaks ties by position.
     """
     rows = range(len(example_ids))
     are_numbers = all(map(_WHOLE_NUMBER.fullmatch, example_ids))

@@ -154,7 +154,7 @@ class _Texts:
         if pair := next((pair for pair in TRUTH_VALUES if words and words <= {*pair}), None):
             return self._truth_values(pair[1])
         numbers = pd.to_numeric(self.distinct, errors="coerce")
-        if self._are_most(numbers.notna()):
+        if self.n_rows[numbers.notna().to_numpy()].sum() * 2 > self.n_rows.sum():
             return self._among("numbers", "a number", numbers) or _numbers(self.name, self._spread(numbers))
         return self._thousands() or self._dates() or self._refuse_units(where) or Column(_text(self.cells))
 
@@ -177,7 +177,11 @@ class _Texts:
 
     def _dates(self) -> Column | None:
         """Return the column as dates, None where it holds none; a whole column has one format."""
-        readings = {kind: self._parsed(kind) for kind in _date_formats(self.distinct[self.n_rows > 0].head(TRIED))}
+        texts = self.distinct.where(self.n_rows > 0)
+        readings = {
+            kind: pd.to_datetime(texts, format=kind, errors="coerce", utc=True).dt.tz_convert(None)
+            for kind in _date_formats(self.distinct[self.n_rows > 0].head(TRIED))
+        }
         counts = {kind: self.n_rows[dates.notna()].sum() for kind, dates in readings.items()}
         best = max(counts, key=counts.__getitem__, default="")
         if counts.get(best, 0) * 2 <= self.n_rows.sum():
@@ -188,10 +192,6 @@ class _Texts:
         note = f"dates in column {self.name!r} are read as {best}: by {other} they could be read too" if other else ""
         missing = np.append(readings[best].to_numpy(), np.datetime64("NaT"))
         return Column(pd.Series(missing[self.codes]), note=note)
-
-    def _parsed(self, kind: str) -> Cells:
-        texts = self.distinct.where(self.n_rows > 0)
-        return pd.to_datetime(texts, format=kind, errors="coerce", utc=True).dt.tz_convert(None)
 
     def _refuse_units(self, where: Callable[[int], str]) -> Column | None:
         """Return what is wrong with numbers written as text with units, None where they are none."""
@@ -221,9 +221,6 @@ class _Texts:
         refused = [(row, f"column {self.name!r} has {self.cells[row]!r} among {kind}") for row in rows]
         hint = f"write {one}, or leave the cell empty where it is missing; or {leave_out(self.name)}"
         return Column(refused=refused, hint=hint) if refused else None
-
-    def _are_most(self, is_one: Cells) -> bool:
-        return bool(self.n_rows[is_one.to_numpy()].sum() * 2 > self.n_rows.sum())
 
     def _spread(self, values: Cells) -> NDArray[np.float64]:
         """Return (N,) the values of the (U,) different texts, NaN for gaps."""

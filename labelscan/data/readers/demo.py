@@ -42,9 +42,12 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
     given_labels = true_labels
     notes = ["the digits that come with scikit-learn"]
     if "noise" in options:
-        noise, seed = options["noise"], _seed(options.get("seed", "0"))
+        noise, seed = options["noise"], options.get("seed", "0")
+        if not seed.isdecimal():
+            problem = f"seed must be a whole number, got {seed!r}"
+            raise ConfigError("wrong-type", problem, where="dataset.data")
         pred_probs = _pred_probs(images, true_labels) if needs_pred_probs(noise) else None
-        given_labels = plant(true_labels, 10, noise, seed, pred_probs=pred_probs)
+        given_labels = plant(true_labels, 10, noise, int(seed), pred_probs=pred_probs)
         notes.append(f"planted label errors: {int((given_labels != true_labels).sum())} ({noise})")
     return make_dataset(
         name=f"demo-{demo}",
@@ -83,9 +86,3 @@ def _options(query: str) -> dict[str, str]:
             hint = f"use {nearest(name, OPTIONS)}"
             raise ConfigError("unknown-option", f"a demo has no option {name!r}", where="dataset.data", hint=hint)
     return options
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise ConfigError("wrong-type", f"seed must be a whole number, got {text!r}", where="dataset.data")
-    return int(text)

@@ -41,55 +41,18 @@ GROUPS_IN_MEMORY = 8
 """How many groups of rows of parquet files are kept in memory: threads read from neighbouring ones at a time."""
 
 
-class ImageColumn:
-    """The contents of image files in a column of a sheet, read by row."""
-
-    def __init__(self, path: Path, name: str) -> None:
-        self._loaders: list[Callable[[], pyarrow.Array]] = []
-        ends = [0]
-        for part in parts_of(path):
-            if part.file.suffix.lower() == PARQUET:
-                with parquet_file(part.file) as file:
-                    for group in range(file.num_row_groups):
-                        self._loaders.append(partial(_row_group, part.file, group, name))
-                        ends.append(ends[-1] + file.metadata.row_group(group).num_rows)
-            else:
-                for batch in mapped_batches(part.file):
-                    cells = batch.column(name)
-                    cells.validate(full=True)  # where contents begin and end, not the contents
-                    self._loaders.append(partial(contents_of, cells))
-                    ends.append(ends[-1] + len(cells))
-        self._ends = np.array(ends)
-        self._loaded = lru_cache(GROUPS_IN_MEMORY)(lambda piece: self._loaders[piece]())
-
-    def __len__(self) -> int:
-        return int(self._ends[-1])
-
-    def read(self, row: int) -> bytes:
-        """Return the content of a file, or raise UnreadableImage."""
-        piece = int(np.searchsorted(self._ends, row, side="right")) - 1
-        try:
-            content = self._loaded(piece)[row - int(self._ends[piece])].as_py()
-        except MemoryError:
-            raise
-        except Exception as error:  # hostile bytes make pyarrow raise almost anything
-            raise UnreadableImage(f"cannot be read ({why(error)})") from error
-        if content is None:
-            raise UnreadableImage("the file holds no image here")
-        return bytes(content)
-
-
 class EncodedImages:
-    """Images in a column of a sheet, as files encode them."""
+    """Images in a column of a sheet, as files encode them, read by row."""
 
-    def __init__(self, column: ImageColumn, rows: Index) -> None:
-        self._column, self._rows = column, rows
+    def __init__(self, load: Callable[[int], "pyarrow.Array"], ends: Index, rows: Index) -> None:
+        """Take what loads a piece of the column, where each piece ends, from 0 on, and the (N,) rows of the images."""
+        self._load, self._ends, self._rows = load, ends, rows
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def take(self, order: Index) -> "EncodedImages":
-        return EncodedImages(self._column, self._rows[order])
+        return EncodedImages(self._load, self._ends, self._rows[order])
 
     def path(self, index: int) -> str:  # noqa: ARG002  # what the file was called leads to no file here
         return ""
@@ -98,7 +61,18 @@ class EncodedImages:
         return None
 
     def read(self, index: int) -> bytes:
-        return self._column.read(int(self._rows[index]))
+        """Return the content of a file, or raise UnreadableImage."""
+        row = int(self._rows[index])
+        piece = int(np.searchsorted(self._ends, row, side="right")) - 1
+        try:
+            content = self._load(piece)[row - int(self._ends[piece])].as_py()
+        except MemoryError:
+            raise
+        except Exception as error:  # hostile bytes make pyarrow raise almost anything
+            raise UnreadableImage(f"cannot be read ({why(error)})") from error
+        if content is None:
+            raise UnreadableImage("the file holds no image here")
+        return bytes(content)
 
 
 def reads(config: DatasetConfig) -> bool:
@@ -121,8 +95,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
             "not-judged", f"column {column!r} holds audio or video, which are not judged", where=path.name, hint=hint
         )
     rows = read_rows(path, [name for name in single_valued(path, names) if name != column], config)
-    with refused(path):
-        images = EncodedImages(ImageColumn(path, column), np.array(rows.kept, dtype=np.int64))
+    images = _images(path, column, np.array(rows.kept, dtype=np.int64))
     unused = [name for name in names if name not in (column, *rows.columns.used())]
     notes = [f"{rows.columns.describe()}, images in {column!r}", *not_used(unused, "models see the images alone")]
     return rows.dataset(images, notes)
@@ -134,6 +107,26 @@ def _image_column(path: Path, config: DatasetConfig) -> str:
     if config.path_column:
         return config.path_column if config.path_column in there else ""
     return find_column("path", there, "", where=path.name) or (there[0] if len(there) == 1 else "")
+
+
+def _images(path: Path, name: str, rows: Index) -> EncodedImages:
+    """Return the images of some rows of a sheet, whose pieces are row groups of parquet, or batches in mapped files."""
+    loaders: list[Callable[[], pyarrow.Array]] = []
+    ends = [0]
+    with refused(path):
+        for part in parts_of(path):
+            if part.file.suffix.lower() == PARQUET:
+                with parquet_file(part.file) as file:
+                    for group in range(file.num_row_groups):
+                        loaders.append(partial(_row_group, part.file, group, name))
+                        ends.append(ends[-1] + file.metadata.row_group(group).num_rows)
+            else:
+                for batch in mapped_batches(part.file):
+                    cells = batch.column(name)
+                    cells.validate(full=True)  # where contents begin and end, not the contents
+                    loaders.append(partial(contents_of, cells))
+                    ends.append(ends[-1] + len(cells))
+    return EncodedImages(lru_cache(GROUPS_IN_MEMORY)(lambda piece: loaders[piece]()), np.array(ends), rows)
 
 
 def _row_group(file: Path, group: int, name: str) -> "pyarrow.Array":

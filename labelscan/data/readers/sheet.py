@@ -239,24 +239,25 @@ def _read_arrow(path: Path, names: Sequence[str], n_rows: int | None) -> Sheet:
         values = {name: table.column(name).to_pylist() for name in names}
     for name, cells in values.items():
         if (classes := class_names(schema, name)) is not None:
-            values[name] = [_class_of(cell, classes) for cell in cells]
+            names_of: dict[object, object] = {-1: None, **dict(enumerate(classes))}  # -1 stands for no label
+            values[name] = [names_of.get(cell, cell) if isinstance(cell, int) else cell for cell in cells]
     return _sheet_of_values(values, lambda row: f"{path.name} index {row}", is_look=n_rows is not None)
-
-
-def _class_of(cell: object, classes: Sequence[str]) -> object:
-    """Return the class that a number of a ``ClassLabel`` stands for; -1 stands for no label."""
-    if isinstance(cell, int) and -1 <= cell < len(classes):
-        return classes[cell] if cell >= 0 else None
-    return cell
 
 
 def _sheet_of_values(values: Mapping[str, list[object]], where: Callable[[int], str], *, is_look: bool) -> Sheet:
     texts = {name: [as_text(value) for value in cells] for name, cells in values.items()}
     several = [(row, name) for name, cells in texts.items() for row, text in enumerate(cells) if text is None]
-    DatasetError.refuse(
-        sorted([] if is_look else several, key=lambda one: one[0]),
-        lambda one: _not_one_value(one[1], values[one[1]][one[0]], where(one[0])),
-    )
+
+    def problem(one: tuple[int, str]) -> Problem:
+        row, name = one
+        value = values[name][row]
+        shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
+        are_labels = isinstance(value, (list, tuple, set))
+        hint = "write one value"
+        hint = f"several labels for one example are not supported: {hint}" if are_labels else hint
+        return Problem("several-values", f"{name!r} is not one value but {shown}", where(row), hint)
+
+    DatasetError.refuse(sorted([] if is_look else several, key=lambda one: one[0]), problem)
     return Sheet({name: [text or "" for text in cells] for name, cells in texts.items()}, where)
 
 
@@ -271,17 +272,6 @@ def as_text(value: object) -> str | None:
     if isinstance(value, (list, dict, tuple, set, bytes)):
         return None
     return str(value)
-
-
-def _not_one_value(column: str, value: object, where: str) -> Problem:
-    shown = repr(value)
-    if len(shown) > 60:
-        shown = f"{shown[:57]}..."
-    if isinstance(value, (list, tuple, set)):
-        hint = "several labels for one example are not supported: write one value"
-    else:
-        hint = "write one value"
-    return Problem("several-values", f"{column!r} is not one value but {shown}", where, hint)
 
 
 def _check_names(names: Sequence[str], path: Path) -> None:

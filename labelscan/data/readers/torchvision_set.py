@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,8 @@ TRAIN_TEST = {"train": True, "test": False}
 """Splits of the data sets that know them as ``train=True`` and ``train=False``."""
 
 
-class _Loaded(Protocol):
-    """What all of torchvision's data sets have in common."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int) -> tuple[object, object]: ...
+_Loaded: TypeAlias = Sequence[tuple[object, object]]
+"""What all of torchvision's data sets have in common: their length, and an image and its label by row."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ first dot of the file is the key, as in WebDataset itself (https://github.com/we
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from io import BufferedIOBase
 from itertools import product
 from pathlib import Path
@@ -84,13 +83,17 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
     examples: list[Example] = []
     tar: list[int] = []
     marks = []
-    for number, (mark, found) in enumerate(_indexed(tars)):
-        marks.append(mark)
-        tar += [number] * len(found)
-        if len(examples) // FILES_BETWEEN_EVENTS < (len(examples) + len(found)) // FILES_BETWEEN_EVENTS:
-            notify(StepAdvanced("read", len(examples) + len(found)))
-        examples += found
-    where = partial(_place, tars, tar, examples)
+    with Prefetch(SHARDS_AT_ONCE if any(map(is_url, tars)) else available_cores(), "index") as threads:
+        for number, (mark, found) in enumerate(threads.results(_index, tars)):
+            marks.append(mark)
+            tar += [number] * len(found)
+            if len(examples) // FILES_BETWEEN_EVENTS < (len(examples) + len(found)) // FILES_BETWEEN_EVENTS:
+                notify(StepAdvanced("read", len(examples) + len(found)))
+            examples += found
+
+    def where(row: int) -> str:
+        return f"{tars[tar[row]]} example {examples[row].key}"
+
     broken = [row for row, one in enumerate(examples) if one.problem]
     DatasetError.refuse(
         broken, lambda row: Problem("broken-example", examples[row].problem, where(row), "make the shard again")
@@ -129,18 +132,8 @@ def _inputs(
     return Texts(as_strings([one.text or "" for one in examples]), unreadable=missing)
 
 
-def _place(tars: Sequence[str], tar: Sequence[int], examples: Sequence[Example], row: int) -> str:
-    return f"{tars[tar[row]]} example {examples[row].key}"
-
-
-def _indexed(tars: Sequence[str]) -> Iterator[tuple[int, list[Example]]]:
-    """Yield the mark of each shard and its examples, in the order of the shards; several are read at once."""
-    n_threads = SHARDS_AT_ONCE if any(map(is_url, tars)) else available_cores()
-    with Prefetch(n_threads, "index") as threads:
-        yield from threads.results(_index, tars)
-
-
 def _index(tar: str) -> tuple[int, list[Example]]:
+    """Return the mark of a shard and its examples."""
     known: Status = status_of(tar)
     examples: dict[str, Example] = {}
     for member, file in members_of(tar, known.size):
@@ -181,7 +174,7 @@ def _add(example: Example, extension: str, member: Member, file: BufferedIOBase)
             example.problem = f"{member.name} cannot be read ({error})"
 
 
-def _labels(examples: Sequence[Example], config: DatasetConfig, where: partial[str]) -> list[str]:
+def _labels(examples: Sequence[Example], config: DatasetConfig, where: Callable[[int], str]) -> list[str]:
     """Return the labels: those of .cls files, or of one key of .json files, which ``label_column`` may name."""
     names = list(dict.fromkeys(name for one in examples for name in one.json))
     column = ""
