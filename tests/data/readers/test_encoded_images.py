@@ -168,26 +168,3 @@ def test_a_file_elsewhere_is_never_read(tmp_path, name):
     folder = save(tmp_path / "pets", table(image=images(2), label=[0, 1]))
     (folder / "state.json").write_text(json.dumps({"_data_files": [{"filename": name}]}))
     assert refused(folder) == [("unreadable", str(folder))]
-
-
-def test_what_datasets_writes_is_read(tmp_path):
-    datasets = pytest.importorskip("datasets")
-    features = datasets.Features(
-        {"image": datasets.Image(), "text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])}
-    )
-    rows = {
-        "image": [Image.fromarray(np.full((4, 4), level, np.uint8)) for level in range(4)],
-        "text": ["one two", "three four", "five six", "seven eight"],
-        "label": [0, 1, 1, 0],
-    }
-    made = datasets.Dataset.from_dict(rows, features=features)
-    datasets.disable_progress_bars()
-    made.save_to_disk(tmp_path / "saved")
-    made.to_parquet(tmp_path / "one.parquet")
-    datasets.DatasetDict({"train": made, "test": made}).save_to_disk(tmp_path / "both")
-    for name, n_times in (("saved", 1), ("one.parquet", 1), ("both", 2)):
-        dataset = load(tmp_path / name)
-        assert levels(dataset) == [0, 1, 2, 3] * n_times
-        assert given(dataset) == ["no", "yes", "yes", "no"] * n_times
-        words = load(tmp_path / name, text_column=("text",))
-        assert words.inputs.texts.tolist() == rows["text"] * n_times

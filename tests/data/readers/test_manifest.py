@@ -155,14 +155,6 @@ def test_a_field_that_would_fill_the_memory_is_refused(folder):
     assert refused(path) == [("broken-row", "table.csv row 3")]
 
 
-@pytest.mark.parametrize("separator", [";", "\t", "|"])
-def test_a_header_without_commas_shows_what_separates_the_fields(folder, separator):
-    usual = load(write(folder, CSV))
-    other = load(write(folder, CSV.replace(",", separator)))
-    assert other.example_ids.tolist() == usual.example_ids.tolist()
-    assert other.given_labels.tolist() == usual.given_labels.tolist()
-
-
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig", "cp1252", "latin-1"])
 @pytest.mark.parametrize("name", ["list.csv", "list.jsonl"])
 def test_a_manifest_is_read_by_its_mark_or_in_the_encoding_that_is_asked_for(folder, encoding, name):

@@ -7,6 +7,7 @@ import tarfile
 
 import numpy as np
 import pytest
+import webdataset
 from PIL import Image
 from refusals import refuses
 from shapes import CLASSES, draw_shapes, plant_errors, write_folder
@@ -181,7 +182,6 @@ def test_a_missing_shard_is_named(tmp_path):
 
 
 def test_webdataset_itself_writes_what_is_read(tmp_path):
-    webdataset = pytest.importorskip("webdataset")
     with webdataset.TarWriter(str(tmp_path / "a.tar")) as writer:
         for row in range(4):
             writer.write({"__key__": f"k{row}", "png": np.full((4, 4, 3), row / 255, np.float32), "cls": row % 2})
