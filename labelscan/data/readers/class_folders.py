@@ -73,7 +73,6 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
         if not isinstance(root, Path):
             raise _nothing_at(root, there)
         raise _nothing_found(root, top, listing.outside[IMAGES] + listing.outside[TEXTS])
-    files.check_names()
     path = Path(name_of(root)) if isinstance(root, str) else root
     inputs, notes = _inputs(kind, root, files, there, config.encoding)
     return make_dataset(
@@ -81,7 +80,8 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:
         inputs=inputs,
         labels=files.labels,
         example_ids=files.paths,
-        where=lambda row: place_of(root, files.paths[row]),
+        # A name that is not UTF-8 is refused, and shown as messages can write it.
+        where=lambda row: place_of(root, files.paths[row]).encode("utf-8", "backslashreplace").decode(),
         ids_depend_on_order=False,
         splits=files.splits if has_splits else None,
         notes=[*listing.notes(kind, [] if has_splits else top), *notes],

@@ -69,15 +69,13 @@ def find_columns(
     where: str,
     with_path: bool,
     label_hint: Callable[[Sequence[str]], str] = lambda _: "",
-    hint: str = "",
     beside: Sequence[str] = (),
 ) -> Columns:
     """Return which of the columns ``names`` hold what, or raise DatasetError.
 
     A file that lists images needs a path column, a table of features has none. Columns that models may see come first
-    for it; beside embeddings any will do. ``label_hint`` says which of the columns without a role look like labels,
-    for the error where no label column is found, unless ``hint`` does. Columns ``beside`` have no role, and are only
-    named where one is missing.
+    for it; beside embeddings any will do. ``label_hint`` says which of the columns without a role may be the labels,
+    where none is found. Columns ``beside`` have no role, and are only named where one is missing.
     """
     seen = [name for name in names if name == config.path_column or is_seen(name, config)]
     path_names = seen if has_path(seen, config) else names
@@ -91,7 +89,7 @@ def find_columns(
     if with_path and not found["path"]:
         raise missing("path column", names, where=where, hint=_how_to_name("path"))
     if not found["label"]:
-        hint = hint or label_hint([name for name in names if name not in found.values()])
+        hint = label_hint([name for name in names if name not in found.values()])
         raise missing("label column", [*names, *beside], where=where, hint=hint or _how_to_name("label"))
     return Columns(**{"path": "", **found})
 

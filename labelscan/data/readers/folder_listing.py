@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
 from labelscan.data.readers.text_files import is_called_text
-from labelscan.data.refused_rows import is_utf_8
-from labelscan.errors import DatasetError, Problem
+from labelscan.errors import DatasetError
 from labelscan.events import Listener, StepAdvanced
 
 Kind: TypeAlias = Literal["images", "texts", "files without an extension", "others"]
@@ -32,18 +31,6 @@ class Files:
     splits: list[str] = field(default_factory=list)
     folders: set[str] = field(default_factory=set)
     """The class folders that they are in."""
-
-    def check_names(self) -> None:
-        """Raise DatasetError for names that cannot be written to a table."""
-        DatasetError.refuse(
-            [path for path in self.paths if not is_utf_8(path)],
-            lambda path: Problem(
-                "not-utf8",
-                "the file name is not UTF-8",
-                path.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace"),
-                "rename it, or mount the disk with another encoding",
-            ),
-        )
 
 
 class Entry(NamedTuple):

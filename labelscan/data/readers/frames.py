@@ -91,7 +91,8 @@ def dataset_from_frame(
         return f"row {index[row]} of the frame"
 
     check_choice(names, config, where=PLACE)
-    columns = find_columns(names, config, where=PLACE, with_path=False, hint="name it, as in detect(df, label='kind')")
+    hint = "name it, as in detect(df, label='kind')"
+    columns = find_columns(names, config, where=PLACE, with_path=False, label_hint=lambda _: hint)
     sheet = Sheet({name: _texts(frame[name], place_of) for name in columns.used()}, place_of)
     kept = rows_to_read(sheet, columns, config.split, where=PLACE)
     rows = LabelledRows(Path(PLACE), columns, sheet.take(kept), kept, len(frame))
