@@ -87,7 +87,8 @@ class Setting:
     def check(self, value: object, *, where: str = "") -> None:
         """Raise ConfigError where a number is none or out of bounds; ``where`` names its source, else the setting."""
         kinds = {self.kind, *get_args(self.kind)}
-        if value is not None and not kinds.isdisjoint((int, float)) and not _is_number(value, whole=float not in kinds):
+        is_number = isinstance(value, Real if float in kinds else Integral) and not isinstance(value, bool)
+        if value is not None and not kinds.isdisjoint((int, float)) and not is_number:
             wanted = "number" if float in kinds else "whole number"
             raise ConfigError(
                 "wrong-type", f"must be a {wanted}, got {value!r}", where=where or self.key, hint=as_share(str(value))
@@ -111,10 +112,6 @@ def setting(default: T, help: str, group: str = "", metavar: str = "", **declare
     With a group it has a flag, which gets the name of the field where none is given.
     """
     return dataclasses.field(default=default, metadata={"help": help, "group": group, "metavar": metavar, **declared})
-
-
-def _is_number(value: object, *, whole: bool) -> bool:
-    return isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
 
 
 def _shown(number: float | None) -> str:

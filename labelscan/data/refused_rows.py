@@ -92,7 +92,7 @@ def refuse_broken_text(columns: Mapping[str, Iterable[str] | None], where: Calla
         for row, cell in enumerate(cells if cells is not None else ())
         if not is_utf_8(cell)
     ]
-    hint = "write it again; a file can be renamed, or its disk mounted with another encoding"
+    hint = "write it again; rename a file, or mount its disk with another encoding"
 
     def problem(one: tuple[int, str, str]) -> Problem:
         row, what, cell = one

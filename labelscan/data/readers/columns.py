@@ -195,7 +195,7 @@ def free_columns(names: Sequence[str], config: DatasetConfig) -> list[str]:
 
 
 def is_seen(name: str, config: DatasetConfig) -> bool:
-    """Return whether models may see a column by ``only`` and ``exclude``, whose patterns are those of file names."""
+    """Return whether models may see a column by ``include`` and ``exclude``, whose patterns are those of file names."""
     return (not config.include or _matches(name, config.include)) and not _matches(name, config.exclude)
 
 

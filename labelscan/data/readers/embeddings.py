@@ -75,7 +75,7 @@ def read(config: DatasetConfig, notify: Listener) -> Dataset:  # noqa: ARG001  #
 def list_column(path: Path, config: DatasetConfig) -> str:
     """Return the column whose cells are embeddings: the one of a usual name, else the only one of fractions.
 
-    Lists of whole numbers under another name are tokens or several labels as well; they are taken where ``only`` asks.
+    Lists of whole numbers under another name may be tokens or several labels: they are taken where ``include`` asks.
 
     Raises:
         DatasetError: several columns could be the embeddings.

@@ -3,7 +3,8 @@
 import os
 import shlex
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePath
 
 from labelscan.config import DatasetConfig
@@ -121,17 +122,26 @@ def _check_files(folder: Path, paths: Sequence[str], where: Callable[[int], str]
             rows_of[name.rpartition("/")[0]].append(row)
     missing: list[int] = []
     for rows in rows_of.values():
-        parent = (folder / paths[rows[0]]).parent
-        there = _listed(parent) if len(rows) >= LIST_FOLDER_FROM else frozenset()
+        there: Collection[str] = ()
+        if len(rows) >= LIST_FOLDER_FROM:
+            parent = (folder / paths[rows[0]]).parent
+            with suppress(OSError, ValueError), os.scandir(parent) as entries:  # else each is asked for, and reported
+                there = {entry.name for entry in entries}
         missing += [
             row for row in rows if paths[row].rpartition("/")[2] not in there and _is_missing(folder / paths[row])
         ]
-    DatasetError.refuse(
-        sorted(missing),
-        lambda row: Problem(
-            "no-file", f"no such file: {folder / paths[row]}", where(row), _file_hint(folder, paths[row], column)
-        ),
-    )
+
+    def problem(row: int) -> Problem:
+        name = paths[row]
+        hint = f"paths are absolute, or relative to {folder}; "
+        hint += f"if {column!r} holds none, use --exclude {shlex.quote(column)}"
+        if (folder / name.strip()).exists():
+            hint = "take out the spaces around the path"
+        elif (folder / name.replace("\\", "/")).exists():
+            hint = "write / between folders"
+        return Problem("no-file", f"no such file: {folder / name}", where(row), hint)
+
+    DatasetError.refuse(sorted(missing), problem)
 
 
 def _check_urls(folder: Path | str, paths: Sequence[str], where: Callable[[int], str]) -> None:
@@ -158,19 +168,3 @@ def _is_missing(path: Path) -> bool:
     except (OSError, ValueError):  # too long, in a folder that may not be entered, with a NUL
         return False
     return False
-
-
-def _listed(folder: Path) -> frozenset[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return frozenset(entry.name for entry in entries)
-    except (OSError, ValueError):
-        return frozenset()  # each file is then asked for, and reported
-
-
-def _file_hint(folder: Path, name: str, column: str) -> str:
-    if (folder / name.strip()).exists():
-        return "take out the spaces around the path"
-    if (folder / name.replace("\\", "/")).exists():
-        return "write / between folders"
-    return f"paths are absolute, or relative to {folder}; if {column!r} holds none, use --exclude {shlex.quote(column)}"
