@@ -5,7 +5,7 @@ from typing import Annotated
 
 from labelscan.cli import options
 from labelscan.cli.command import command
-from labelscan.cli.options import OUTPUT, number, option, refuse_both
+from labelscan.cli.options import OUTPUT, Flag, refuse_both
 from labelscan.errors import UsageError
 
 CHANGES = "What changes"
@@ -16,45 +16,32 @@ def apply(
     run: options.Run,
     decisions: Annotated[
         Path | None,
-        option(
+        Flag(
             CHANGES,
             "decisions.csv as the report saves it, or a JSON export of Label Studio; wins over flags. "
             "[default: RUN/decisions.csv where there is one]",
-            metavar="FILE",
+            "FILE",
         ),
     ] = None,
-    drop: Annotated[bool, option(CHANGES, "Leave out flagged labels.", "--drop")] = False,
-    relabel: Annotated[bool, option(CHANGES, "Replace flagged labels by the suggested ones.", "--relabel")] = False,
+    drop: Annotated[bool, Flag(CHANGES, "Leave out flagged labels.")] = False,
+    relabel: Annotated[bool, Flag(CHANGES, "Replace flagged labels by the suggested ones.")] = False,
     min_error_probability: Annotated[
-        float | None,
-        option(
-            CHANGES,
-            "Flags below it are left alone; --relabel needs it, as in 0.9.",
-            metavar="P",
-            parser=number("--min-error-probability"),
-        ),
+        float | None, Flag(CHANGES, "Flags below it are left alone; --relabel needs it, as in 0.9.", "P")
     ] = None,
     allow_new_classes: Annotated[
-        bool,
-        option(CHANGES, "Let decisions name classes that the data does not have.", "--allow-new-classes"),
+        bool, Flag(CHANGES, "Let decisions name classes that the data does not have.")
     ] = False,
     data: options.MovedData = "",
     output: Annotated[
         Path | None,
-        option(
-            OUTPUT,
-            "The copy, with the extension of the original. [default: RUN/corrected.*]",
-            "--output",
-            "-o",
-            metavar="FILE",
-        ),
+        Flag(OUTPUT, "The copy, with the extension of the original. [default: RUN/corrected.*]", "FILE", ("-o",)),
     ] = None,
     link_to: Annotated[
-        Path | None, option(OUTPUT, "Make class folders with links to the images instead.", metavar="FOLDER")
+        Path | None, Flag(OUTPUT, "Make class folders with links to the images instead.", "FOLDER")
     ] = None,
-    copy: Annotated[bool, option(OUTPUT, "Copy the images instead of linking them.", "--copy")] = False,
+    copy: Annotated[bool, Flag(OUTPUT, "Copy the images instead of linking them.")] = False,
     overwrite: Annotated[
-        bool, option(OUTPUT, "Replace an existing file that differs, or an earlier folder of links.", "--overwrite")
+        bool, Flag(OUTPUT, "Replace an existing file that differs, or an earlier folder of links.")
     ] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,

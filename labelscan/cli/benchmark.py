@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from labelscan.cli import completion, options
+from labelscan.cli import options
 from labelscan.cli.command import Given, command
 from labelscan.cli.detect import SETTINGS, read_first
-from labelscan.cli.options import OUTPUT, option, read_time, refuse_both, whole_number
+from labelscan.cli.options import OUTPUT, Flag, read_time
 from labelscan.config.sections import RUN
 from labelscan.errors import RunError
 from labelscan.events import interruptible
@@ -20,62 +20,55 @@ def _read_budget(text: str) -> float:
     return read_time(f"{text.strip()}m" if bare else text, where="--budget")
 
 
-def _compared(metavar: str, help: str, kind: str) -> object:
-    return option(COMPARED, help, metavar=metavar, autocompletion=completion.of(kind))
-
-
 @command(groups=SETTINGS, without=("training.loss", "detection.detector", "detection.self_check"))
 def benchmark(
     given: Given,
     data: options.Data = "",
     noise: Annotated[
         list[str] | None,
-        _compared(
-            "NOISE",
+        Flag(
+            COMPARED,
             "Errors to plant, such as symmetric:0.1; see labelscan list noises. [default: those that the data has]",
-            "noises",
+            "NOISE",
+            completes="noises",
         ),
     ] = None,
     loss: Annotated[
         list[str] | None,
-        _compared(
-            "LOSS",
+        Flag(
+            COMPARED,
             "Such as blurry:gamma=0.4,delay=4; the others are compared with the first. [default: that of detect]",
-            "losses",
+            "LOSS",
+            completes="losses",
         ),
     ] = None,
     detector: Annotated[
         list[str] | None,
-        _compared("DETECTOR", "Such as confident-learning:filter_by=both. [default: those of every run]", "detectors"),
+        Flag(
+            COMPARED,
+            "Such as confident-learning:filter_by=both. [default: those of every run]",
+            "DETECTOR",
+            completes="detectors",
+        ),
     ] = None,
     seeds: Annotated[
-        int,
-        option(
-            RUN,
-            "Repetitions, each with other errors, folds and weights; --seed is the first.",
-            metavar="N",
-            parser=whole_number("--seeds", least=1),
-        ),
+        int, Flag(RUN, "Repetitions, each with other errors, folds and weights; --seed is the first.", "N", least=1)
     ] = 3,
     budget: Annotated[
         float | None,
-        option(
+        Flag(
             RUN,
             "Show what is finished after this time (2h, 90s); the same command resumes.",
-            metavar="MINUTES",
-            parser=_read_budget,
+            "MINUTES",
+            read=_read_budget,
         ),
     ] = None,
     dry_run: options.DryRun = False,
     fresh: options.Fresh = False,
     output: Annotated[
         Path | None,
-        option(
-            OUTPUT,
-            "Folder of all results. [default: benchmark-<name>-<8 digits> in labelscan-runs]",
-            "--output",
-            "-o",
-            metavar="FOLDER",
+        Flag(
+            OUTPUT, "Folder of all results. [default: benchmark-<name>-<8 digits> in labelscan-runs]", "FOLDER", ("-o",)
         ),
     ] = None,
     as_json: options.AsJson = False,
@@ -87,7 +80,6 @@ def benchmark(
     Plants errors, or uses those that true labels show, trains once for each noise, loss and seed, and lets every
     detector judge. The same command again resumes, and trains only what is not finished.
     """
-    refuse_both("--quiet", quiet, "--verbose", verbose)
     settings = given.resolve_with_data(data, "benchmark")
     from labelscan.cli import progress  # for which rich is loaded, not for --help
 

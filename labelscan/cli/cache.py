@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from labelscan.cli import options
 from labelscan.cli.command import Given, command
-from labelscan.cli.options import OUTPUT, option
+from labelscan.cli.options import OUTPUT, Flag
 from labelscan.errors import UsageError
 from labelscan.wording.words import file_size
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # numpy loads with it
 @command(keys=["cache.folder"])
 def cache(
     given: Given,
-    clear: Annotated[bool, option(OUTPUT, "Delete all of it.", "--clear")] = False,
+    clear: Annotated[bool, Flag(OUTPUT, "Delete all of it.")] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Show or clear what runs keep for later ones: decoded images and features.

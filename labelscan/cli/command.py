@@ -14,31 +14,22 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from typer.models import ArgumentInfo
-
-from labelscan.cli import completion
-from labelscan.cli.options import OUTPUT, option
+from labelscan.cli.options import OUTPUT, Flag, refuse_both
 from labelscan.config import Config, Setting, find_config, resolve, settings
 from labelscan.config.sections import RUN
 from labelscan.errors import UsageError
 from labelscan.files.reading import with_home
 from labelscan.registry import read_value
 
-CONFIG, OVERRIDES, DEBUG = "config", "overrides", "debug"
-_CONFIG = Annotated[
+CONFIG = Annotated[
     str | None,
-    option(
-        RUN,
-        "A TOML file, a run.json, or a name; see labelscan list configs.",
-        metavar="FILE|NAME",
-        autocompletion=completion.of("configs"),
-    ),
+    Flag(RUN, "A TOML file, a run.json, or a name; see labelscan list configs.", "FILE|NAME", completes="configs"),
 ]
-_OVERRIDES = Annotated[
+OVERRIDES = Annotated[
     list[str] | None,
-    option(RUN, "Any setting, such as training.learning_rate=0.01; may be repeated.", "--set", metavar="KEY=VALUE"),
+    Flag(RUN, "Any setting, such as training.learning_rate=0.01; may be repeated.", "KEY=VALUE", ("--set",)),
 ]
-_DEBUG = Annotated[bool, option(OUTPUT, "Show tracebacks of errors.", "--debug")]
+DEBUG = Annotated[bool, Flag(OUTPUT, "Show tracebacks of errors.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +76,26 @@ def command(
     ]
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        parameters = inspect.signature(function).parameters.values()
-        own = [_parameter(one.name, one.annotation, one.default) for one in parameters if one.name != "given"]
-        made = [_parameter(one.parameter, _annotation(one), None) for one in taken]
-        if groups:
-            made += [_parameter(CONFIG, _CONFIG, None), _parameter(OVERRIDES, _OVERRIDES, None)]
+        own = [one for one in inspect.signature(function).parameters.values() if one.name != "given"]
+        arguments = [one for one in own if not _is_flag(one.annotation)]
+        declared = [(one.name, one.annotation, one.default) for one in arguments]
+        declared += [(one.parameter, _annotation(one), None) for one in taken]
+        declared += [("config", CONFIG, None), ("overrides", OVERRIDES, None)] if groups else []
+        declared += [(one.name, one.annotation, one.default) for one in own if one not in arguments]
+        declared += [("debug", DEBUG, False)]
 
         @functools.wraps(function)
         def run(**values: Any) -> Any:
-            values.pop(DEBUG)  # read by labelscan.__main__, which catches errors
+            values.pop("debug")  # read by labelscan.__main__, which catches errors
+            refuse_both("--quiet", values.get("quiet"), "--verbose", values.get("verbose"))
             values = {name: _path(value) if isinstance(value, Path) else value for name, value in values.items()}
             texts = {one: values.pop(one.parameter) for one in taken}
             if not taken:
                 return function(**values)
             flags = {one.key: _value(one, text) for one, text in texts.items() if text not in (None, [])}
-            return function(Given(flags, values.pop(OVERRIDES, None) or (), values.pop(CONFIG, None)), **values)
+            return function(Given(flags, values.pop("overrides", None) or (), values.pop("config", None)), **values)
 
-        arguments = [one for one in own if _is_argument(one)]
-        options = [one for one in own if not _is_argument(one)]
-        debug = _parameter(DEBUG, _DEBUG, False)
-        signature = inspect.Signature([*arguments, *made, *options, debug])
+        signature = inspect.Signature([_parameter(*one) for one in declared])
         run.__signature__ = signature  # type: ignore[attr-defined]  # what typer reads
         run.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
         return run
@@ -123,26 +114,22 @@ def _path(path: Path) -> Path:
     return with_home(path)
 
 
-def _parameter(name: str, annotation: object, default: object) -> inspect.Parameter:
+def _is_flag(annotation: Any) -> bool:
+    return isinstance(annotation.__metadata__[0], Flag)
+
+
+def _parameter(name: str, annotation: Any, default: object) -> inspect.Parameter:
+    """Return a parameter as typer reads it."""
+    if _is_flag(annotation):
+        kind = annotation.__origin__
+        annotation = Annotated[kind, annotation.__metadata__[0].for_typer(name, kind)]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
-
-
-def _is_argument(parameter: inspect.Parameter) -> bool:
-    return any(isinstance(one, ArgumentInfo) for one in getattr(parameter.annotation, "__metadata__", ()))
 
 
 def _annotation(one: Setting) -> object:
     help = f"{one.help} [default: {one.shown_default}]" if one.shown_default else one.help
-    declared = option(
-        one.group,
-        help,
-        one.flag,
-        metavar=one.metavar or "|".join(one.choices) or None,
-        autocompletion=completion.of(one.completes) if one.completes else None,
-    )
-    if one.is_list:
-        return Annotated[list[str] | None, declared]
-    return Annotated[bool | None if one.is_switch else str | None, declared]
+    flag = Flag(one.group, help, one.metavar or "|".join(one.choices) or None, (one.flag,), one.completes)
+    return Annotated[list[str] | None if one.is_list else bool | None if one.is_switch else str | None, flag]
 
 
 def _value(one: Setting, given: str | bool | list[str]) -> object:

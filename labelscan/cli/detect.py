@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from labelscan.cli import options
 from labelscan.cli.command import Given, command
-from labelscan.cli.options import option, refuse_both
+from labelscan.cli.options import Flag, refuse_both
 from labelscan.config import Config
 from labelscan.config.sections import DATA, MODEL, RUN, TRAINING
 from labelscan.errors import RunFolderError
@@ -24,25 +24,22 @@ TOP = 10
 def detect(
     given: Given,
     data: options.Data = "",
-    resume: Annotated[bool, option(RUN, "Fail where there is nothing to resume.", "--resume")] = False,
+    resume: Annotated[bool, Flag(RUN, "Fail where there is nothing to resume.")] = False,
     fresh: options.Fresh = False,
     decisions: options.Decisions = None,
     max_time: options.MaxTime = None,
     only: Annotated[
         list[str] | None,
-        option(
+        Flag(
             RUN,
             "Run these jobs alone, such as fold:3, fold:0-0..0-4 or features:0-7, and store their outputs; repeat it.",
-            "--only",
-            metavar="JOB",
+            "JOB",
         ),
     ] = None,
     merge: Annotated[
-        bool, option(RUN, "Judge the labels by what other processes have stored, and train nothing.", "--merge")
+        bool, Flag(RUN, "Judge the labels by what other processes have stored, and train nothing.")
     ] = False,
-    detach: Annotated[
-        bool, option(RUN, "With --executor slurm, submit the tasks and return at once.", "--detach")
-    ] = False,
+    detach: Annotated[bool, Flag(RUN, "With --executor slurm, submit the tasks and return at once.")] = False,
     dry_run: options.DryRun = False,
     output: options.Output = None,
     top: options.Top = TOP,
@@ -56,7 +53,6 @@ def detect(
     folder with issues.csv, labels most likely wrong first. The same command again resumes an unfinished run.
     """
     refuse_both("--resume", resume, "--fresh", fresh)
-    refuse_both("--quiet", quiet, "--verbose", verbose)
     output = output if output is None or is_url(output) else str(with_home(output))
     for flag, is_given in (("--fresh", fresh), ("--resume", resume), ("--decisions", decisions), ("--merge", merge)):
         refuse_both("--only", only, flag, is_given)

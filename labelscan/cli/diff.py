@@ -7,7 +7,7 @@ from typer import Argument
 
 from labelscan.cli import options
 from labelscan.cli.command import command
-from labelscan.cli.options import OUTPUT, option, whole_number
+from labelscan.cli.options import OUTPUT, Flag
 from labelscan.errors import UsageError
 
 
@@ -17,9 +17,9 @@ def diff(
     second: Annotated[Path, Argument(metavar="SECOND", help="Another, on the same data or a version of it.")],
     output: Annotated[
         Path | None,
-        option(OUTPUT, "Write every example that differs as CSV.", "--csv", "--output", "-o", metavar="FILE"),
+        Flag(OUTPUT, "Write every example that differs as CSV.", "FILE", ("--csv", "--output", "-o")),
     ] = None,
-    top: Annotated[int, option(OUTPUT, "Examples shown of each kind.", metavar="N", parser=whole_number("--top"))] = 5,
+    top: Annotated[int, Flag(OUTPUT, "Examples shown of each kind.", "N")] = 5,
     as_json: options.AsJson = False,
 ) -> None:
     """Compare what two runs flag: two losses, two seeds, two versions of the data.

@@ -10,8 +10,7 @@ from typer import Argument
 from labelscan.cli import options
 from labelscan.cli.command import Given, command
 from labelscan.cli.detect import SETTINGS, read_first
-from labelscan.cli.format_option import read_formats
-from labelscan.cli.options import OUTPUT, option, refuse_both, whole_number
+from labelscan.cli.options import OUTPUT, Flag, read_formats, refuse_both
 from labelscan.config import GateConfig, settings
 from labelscan.config.sections import LIMITS
 from labelscan.errors import UsageError
@@ -40,10 +39,9 @@ def gate(
     ] = "",
     update_baseline: Annotated[
         bool,
-        option(
+        Flag(
             LIMITS,
             "Write every flag of this run into the baseline, even below --min-error-probability, and judge nothing.",
-            "--update-baseline",
         ),
     ] = False,
     decisions: options.Decisions = None,
@@ -52,24 +50,16 @@ def gate(
     output: options.RunFolder = None,
     formats: Annotated[
         list[str] | None,
-        option(
+        Flag(
             OUTPUT,
             f"{', '.join([TEXT, *FORMATS.built_in])}; may be repeated. [default: text]",
-            "--format",
-            metavar="FORMAT[=FILE]",
+            "FORMAT[=FILE]",
+            ("--format",),
         ),
     ] = None,
-    as_json: Annotated[bool, option(OUTPUT, "The same as --format json.", "--json")] = False,
-    top: Annotated[
-        int | None,
-        option(
-            OUTPUT,
-            f"Suspects listed. [default: {TOP}, none if passed]",
-            metavar="N",
-            parser=whole_number("--top"),
-        ),
-    ] = None,
-    quiet: Annotated[bool, option(OUTPUT, "Only the first line of the text.", "--quiet", "-q")] = False,
+    as_json: Annotated[bool, Flag(OUTPUT, "The same as --format json.", names=("--json",))] = False,
+    top: Annotated[int | None, Flag(OUTPUT, f"Suspects listed. [default: {TOP}, none if passed]", "N")] = None,
+    quiet: Annotated[bool, Flag(OUTPUT, "Only the first line of the text.", names=("-q",))] = False,
     verbose: options.Verbose = False,
 ) -> int:
     """Judge labels by limits and a baseline, for CI: exit code 0 passes, 1 fails.
@@ -79,7 +69,6 @@ def gate(
     JUnit file then has an error, and other files lose the verdict of an earlier time.
     """
     written = _read_formats([*(formats or []), *(["json"] if as_json else [])], update_baseline=update_baseline)
-    refuse_both("--quiet", quiet, "--verbose", verbose)
     if target and _is_run(with_home(target)):
         _refuse_for_runs(given, target, {"--output": output, "--max-time": max_time, "--fresh": fresh or None})
         is_run, config = True, given.resolve()

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from labelscan.cli import options
 from labelscan.cli.command import command
-from labelscan.cli.format_option import read_formats
-from labelscan.cli.options import OUTPUT, option, refuse_both, whole_number
+from labelscan.cli.options import OUTPUT, Flag, read_formats, refuse_both
 from labelscan.errors import UsageError
 from labelscan.reporting.formats import FILE_NAMES, FORMATS
 
@@ -28,44 +27,33 @@ REVIEW = "Review"
 @command()
 def report(
     run: options.Run,
-    serve: Annotated[
-        bool, option(REVIEW, "Serve the page on this machine, and save decisions.csv.", "--serve")
-    ] = False,
-    port: Annotated[
-        int | None,
-        option(
-            REVIEW,
-            "Port of --serve. [default: a free one]",
-            metavar="N",
-            parser=whole_number("--port", most=MOST_PORT),
-        ),
-    ] = None,
-    browser: Annotated[bool, option(REVIEW, "Open the page that is served.", "--open/--no-open")] = True,
+    serve: Annotated[bool, Flag(REVIEW, "Serve the page on this machine, and save decisions.csv.")] = False,
+    port: Annotated[int | None, Flag(REVIEW, "Port of --serve. [default: a free one]", "N", most=MOST_PORT)] = None,
+    browser: Annotated[bool, Flag(REVIEW, "Open the page that is served.", names=("--open/--no-open",))] = True,
     data: options.MovedData = "",
     texts: Annotated[
         list[str] | None,
-        option(
+        Flag(
             OUTPUT,
             "html, label-studio, or markdown, which goes to stdout where no file is named; may be repeated. "
             "[default: html]",
-            "--format",
-            metavar="FORMAT[=FILE]",
+            "FORMAT[=FILE]",
+            ("--format",),
         ),
     ] = None,
     output: Annotated[
-        Path | None,
-        option(OUTPUT, "File of the one format. [default: report.html in RUN]", "--output", "-o", metavar="FILE"),
+        Path | None, Flag(OUTPUT, "File of the one format. [default: report.html in RUN]", "FILE", ("-o",))
     ] = None,
     top: options.Top = 200,
     pictures: Annotated[
-        bool, option(OUTPUT, "Show the examples themselves, as pictures or texts.", "--pictures/--no-pictures")
+        bool, Flag(OUTPUT, "Show the examples themselves, as pictures or texts.", names=("--pictures/--no-pictures",))
     ] = True,
     image_root: Annotated[
         str,
-        option(
+        Flag(
             OUTPUT,
             "The document root of Label Studio, to show whole images there. [default: small pictures in the tasks]",
-            metavar="FOLDER",
+            "FOLDER",
         ),
     ] = "",
     as_json: options.AsJson = False,

@@ -7,7 +7,6 @@ from typer import Argument
 from labelscan.cli import options
 from labelscan.cli.command import Given, command
 from labelscan.cli.detect import TOP
-from labelscan.cli.options import refuse_both
 
 
 @command(keys=("detection.detector", "dataset.label_column"))
@@ -35,7 +34,6 @@ def score(
     cross_val_predict. Predictions of a model for its own training examples hide their errors. Those of several models
     of different kinds, one file each, are pooled: together they find more than the best of them.
     """
-    refuse_both("--quiet", quiet, "--verbose", verbose)
     settings = given.resolve()
     import labelscan
     from labelscan.cli import progress, run_screen  # rich and pandas load here, not for --help
