@@ -5,13 +5,15 @@ judge the labels by these out-of-fold probabilities. What commands do are functi
 and cleanlab on first use.
 """
 
+import ast
+import functools
 from importlib import import_module
-from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:  # for type checkers and editors, which read ``as`` as an export
+if TYPE_CHECKING:  # read by type checkers and editors, to which ``as`` is an export, and by ``_homes`` below
     from labelscan.api import benchmark as benchmark
     from labelscan.api import diff as diff
     from labelscan.api import gate as gate
@@ -49,42 +51,23 @@ if TYPE_CHECKING:  # for type checkers and editors, which read ``as`` as an expo
     from labelscan.runs.status import RunStatus as RunStatus
     from labelscan.runs.status import status_of as status_of
 
-_HOMES = {
-    "labelscan.api": ("benchmark", "diff", "gate", "report", "settings", "update_baseline"),
-    "labelscan.benchmarking.run_benchmark": ("Benchmark",),
-    "labelscan.comparison.compare": ("Comparison",),
-    "labelscan.config": ("Config",),
-    "labelscan.correction.apply": ("Applied", "apply"),
-    "labelscan.correction.decisions": ("Decision",),
-    "labelscan.detection.evidence": ("Evidence",),
-    "labelscan.errors": (
-        *("ConfigError", "DatasetError", "DecisionsError", "GateError", "Interrupted", "LabelscanError"),
-        *("ProbabilitiesError", "RunError", "RunFolderError", "UsageError"),
-    ),
-    "labelscan.gating.verdict": ("GateVerdict",),
-    "labelscan.pipeline.detect": ("detect",),
-    "labelscan.pipeline.planning": ("Plan", "PlannedRun", "plan"),
-    "labelscan.results.run": ("Run",),
-    "labelscan.results.issues": ("Issues",),
-    "labelscan.pipeline.score": ("score",),
-    "labelscan.pipeline.only": ("Ran", "run_only"),
-    "labelscan.runs.status": ("RunStatus", "status_of"),
-    "labelscan.results.summary": ("Summary",),
-}
-"""Public names by their modules; importing them here would load torch for ``labelscan --help``.
 
-Type checkers and editors read only the imports above, and programs only this: ``tests/test_layers.py`` compares them.
-"""
-
-__all__ = sorted(["__version__", *chain.from_iterable(_HOMES.values())])
+@functools.cache
+def _homes() -> dict[str, str]:
+    """Return the module of each public name: importing them all would load torch for ``labelscan --help``."""
+    source = ast.parse(Path(__file__).read_text(encoding="utf-8"))
+    (public,) = (one for one in source.body if isinstance(one, ast.If))
+    imports = (one for one in public.body if isinstance(one, ast.ImportFrom))
+    return {alias.name: str(one.module) for one in imports for alias in one.names}
 
 
 def __getattr__(name: str) -> object:
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(module), name)
-    raise AttributeError(f"module 'labelscan' has no attribute {name!r}")
+    if name == "__all__":
+        return __dir__()
+    if name not in _homes():
+        raise AttributeError(f"module 'labelscan' has no attribute {name!r}")
+    return getattr(import_module(_homes()[name]), name)
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(["__version__", *_homes()])

@@ -2,14 +2,19 @@
 
 Results go to stdout, progress and messages to stderr. Labels and paths come from outside: nothing in them is read as
 markup, control characters are written out, not sent, and in the log of a CI service nothing in them is a command.
+
+GitHub runs a line that begins with ``::``, and what follows ``##[`` anywhere in a line; Azure does the same with
+``##[`` and ``##vso[``, TeamCity with ``##teamcity[``. There, and only there, a backslash breaks such a text up, which a
+person still reads.
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Self, TextIO, TypeAlias
+from typing import Self, TextIO, TypeAlias, cast
 
 import rich.console
 from rich.cells import cell_len
@@ -21,7 +26,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from labelscan.cli.ci_log import command_free, is_ci
 from labelscan.wording import tables
 from labelscan.wording.words import as_json, printable
 
@@ -35,6 +39,10 @@ LEAST_NAME = 12
 """Cells that every name keeps; where there is no room for them, columns go instead."""
 BAR = 16
 """Cells of a bar for a share of 1."""
+
+SERVICES = ("CI", "TF_BUILD", "TEAMCITY_VERSION")
+"""Variables of which any CI service sets one: almost all ``CI``, Azure and TeamCity their own."""
+_COMMAND = re.compile(r"(^[^\S\n]*(?=::)|##(?=\w*\[))", re.MULTILINE)
 
 Shape: TypeAlias = Table | Text | Columns
 """What can be shown."""
@@ -55,17 +63,46 @@ class Console(rich.console.Console):
         self.out("\n".join(line.rstrip() for line in captured.get().splitlines()), highlight=False)
 
 
+class CommandFree:
+    """A text stream in which nothing is written that a CI service would run; all else is the stream's."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write whole lines, or the end of one, and return how many characters were given."""
+        self._stream.write(without_commands(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+
+def without_commands(text: str) -> str:
+    """Return ``text``, which begins a line, with a backslash in whatever a CI service would run."""
+    return _COMMAND.sub(r"\1\\", text)
+
+
+def is_ci(environment: Mapping[str, str]) -> bool:
+    """Return whether what is written ends up in the log of a CI service."""
+    return any(environment.get(name) for name in SERVICES)
+
+
 def stdout() -> Console:
     """Return where results go."""
     fixed = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPED_WIDTH  # None leaves it to rich
-    file = command_free(sys.stdout, os.environ)
-    return Console(file=file, width=fixed, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return _console(sys.stdout, fixed)
 
 
 def stderr() -> Console:
     """Return where progress and messages go."""
-    file = command_free(sys.stderr, os.environ)
-    return Console(file=file, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return _console(sys.stderr, None)
+
+
+def _console(stream: TextIO, width: int | None) -> Console:
+    # A cast, since only what a console needs of a stream is there.
+    file = cast(TextIO, CommandFree(stream)) if is_ci(os.environ) else stream
+    return Console(file=file, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def show_commands(content: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from labelscan.__main__ import main
-from labelscan.cli.ci_log import SERVICES
+from labelscan.cli.console import SERVICES
 
 
 @dataclass(frozen=True)

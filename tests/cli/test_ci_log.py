@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelscan.cli.ci_log import SERVICES, CommandFree, is_ci, without_commands
+from labelscan.cli.console import SERVICES, CommandFree, is_ci, without_commands
 
 HOSTILE = ("::error title=x::y", "##[error]z", "##vso[task.setvariable variable=PATH]w", "dog\x1b[2J\r::warning::v")
 COMMAND = re.compile(r"^\s*::|##\w*\[|[\x1b\r]", re.MULTILINE)
