@@ -45,25 +45,21 @@ def main(arguments: Sequence[str]) -> int:
     """
     arguments = list(arguments)
     try:
-        return _main(arguments)
+        try:
+            _prepare()
+            code = _run(arguments)
+            sys.stdout.flush()
+        except KeyboardInterrupt:  # while modules load, or a second time
+            code = _interrupted(arguments)
+        except BrokenPipeError:
+            code = 0
+            _stop_writing(sys.stdout)  # the reader has seen enough, as in `labelscan list losses | head -1`
+        except Exception as error:
+            code = _unexpected(error, arguments)
     except Exception:  # even the report of an error failed, as in a broken installation
         with contextlib.suppress(OSError):
             traceback.print_exc()
         return FAILED
-
-
-def _main(arguments: list[str]) -> int:
-    code = 0
-    try:
-        _prepare()
-        code = _run(arguments)
-        sys.stdout.flush()
-    except KeyboardInterrupt:  # while modules load, or a second time
-        code = _interrupted(arguments)
-    except BrokenPipeError:
-        _stop_writing(sys.stdout)  # the reader has seen enough, as in `labelscan list losses | head -1`
-    except Exception as error:
-        code = _unexpected(error, arguments)
     return code
 
 

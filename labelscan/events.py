@@ -15,7 +15,12 @@ from labelscan.processes import interruption
 
 
 @dataclass(frozen=True, slots=True)
-class StepStarted:
+class Event:
+    """Something that happened; each kind is a class below."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted(Event):
     """A step begins, such as ``decode``; ``total`` is its number of examples, 0 where that is unknown."""
 
     step: str
@@ -23,7 +28,7 @@ class StepStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class StepAdvanced:
+class StepAdvanced(Event):
     """``done`` examples of the step are finished."""
 
     step: str
@@ -31,7 +36,7 @@ class StepAdvanced:
 
 
 @dataclass(frozen=True, slots=True)
-class StepDone:
+class StepDone(Event):
     """A step ended, after ``seconds`` of wall time."""
 
     step: str
@@ -39,7 +44,7 @@ class StepDone:
 
 
 @dataclass(frozen=True, slots=True)
-class PartDone:
+class PartDone(Event):
     """One part of a step, counted from 0, is finished, by this process or by another."""
 
     step: str
@@ -48,7 +53,7 @@ class PartDone:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingPlanned:
+class TrainingPlanned(Event):
     """Folds of all models, epochs of each, and how many folds an earlier run has finished.
 
     ``n_epochs`` is that of the model with the most; 0 where none has any. The detector ``aum`` trains
@@ -63,7 +68,7 @@ class TrainingPlanned:
 
 
 @dataclass(frozen=True, slots=True)
-class EpochDone:
+class EpochDone(Event):
     """One epoch of one fold: mean loss and accuracy on the given labels of its training examples.
 
     ``kind`` is ``fold``, or ``aum`` for a threshold run, whose number is then in ``fold``. ``opinion`` is the model,
@@ -82,7 +87,7 @@ class EpochDone:
 
 
 @dataclass(frozen=True, slots=True)
-class FoldDone:
+class FoldDone(Event):
     """One fold is trained and its held-out examples are predicted; accuracy is on their given labels.
 
     It is None where nothing was held out, as in threshold runs; for ``kind`` and ``opinion`` see ``EpochDone``.
@@ -98,7 +103,7 @@ class FoldDone:
 
 
 @dataclass(frozen=True, slots=True)
-class CellsPlanned:
+class CellsPlanned(Event):
     """Cells of a benchmark, and how many of them an earlier one has finished."""
 
     n_cells: int
@@ -106,14 +111,14 @@ class CellsPlanned:
 
 
 @dataclass(frozen=True, slots=True)
-class CellStarted:
+class CellStarted(Event):
     """A cell begins: one loss on the labels of one noise and seed."""
 
     cell: str
 
 
 @dataclass(frozen=True, slots=True)
-class CellDone:
+class CellDone(Event):
     """A cell is finished, with ``f1`` by detector, or could not be: ``failure`` says why.
 
     ``seconds`` are those that have passed, unlike the fold seconds of a scoreboard: folds train side by side.
@@ -126,12 +131,12 @@ class CellDone:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Event):
     """Nothing new, but time has passed, so that a listener can shut the work down gracefully by raising Interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Event):
     """The choice that an automatic setting led to, and its reason."""
 
     what: str
@@ -140,35 +145,19 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Event):
     """A fact about the data or the run that is no cause for concern."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(Event):
     """A problem that does not stop the run."""
 
     message: str
 
 
-Event: TypeAlias = (
-    StepStarted
-    | StepAdvanced
-    | StepDone
-    | PartDone
-    | TrainingPlanned
-    | EpochDone
-    | FoldDone
-    | CellsPlanned
-    | CellStarted
-    | CellDone
-    | Waiting
-    | Chosen
-    | Noted
-    | Warned
-)
 Listener: TypeAlias = Callable[[Event], None]
 
 

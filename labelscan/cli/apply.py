@@ -1,14 +1,18 @@
 """``labelscan apply RUN``: a corrected or pruned copy of the label list, from flags or from review decisions."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from labelscan.cli import options
 from labelscan.cli.command import command
 from labelscan.cli.options import OUTPUT, Flag, refuse_both
 from labelscan.errors import UsageError
 
+if TYPE_CHECKING:  # numpy loads with it
+    from labelscan.correction.apply import Applied
+
 CHANGES = "What changes"
+MOST_PAIRS = 10
 
 
 @command()
@@ -55,7 +59,7 @@ def apply(
     if copy and link_to is None:
         raise UsageError("flag-without-effect", "--copy has no effect", hint="add --link-to FOLDER")
     import labelscan
-    from labelscan.cli import apply_screen, progress
+    from labelscan.cli import progress  # for which rich is loaded, not for --help
 
     with progress.shown(quiet=quiet, verbose=False) as listener:
         applied = labelscan.apply(
@@ -72,4 +76,47 @@ def apply(
             data=data,
             notify=listener,
         )
-    apply_screen.show(applied, as_json=as_json, quiet=quiet)
+    _show(applied, as_json=as_json, quiet=quiet)
+
+
+def _show(applied: "Applied", *, as_json: bool, quiet: bool) -> None:
+    """Write to stdout what was changed and where it is: a screen, JSON, or only the path of the copy."""
+    from labelscan.cli.console import entries, show_json, show_message, stdout, table, text
+    from labelscan.wording.tables import Column, Table
+
+    if as_json:
+        show_json(applied.to_json())
+        return
+    console = stdout()
+    if quiet:
+        console.print(text(str(applied.output)))
+        return
+    made = applied.corrections
+    changed = made.count("relabel") + made.count("drop")
+    console.show(
+        text(
+            (f"{made.count('relabel'):,}", "bold"),
+            " relabelled, ",
+            (f"{made.count('drop'):,}", "bold"),
+            f" left out, {made.n_examples - changed:,} of {made.n_examples:,} labels unchanged",
+        )
+    )
+    decided = ", ".join(f"{count:,} {verdict}" for verdict, count in made.verdicts.items() if count)
+    if decided:
+        console.show(text(("decisions: ", "dim"), decided))
+    pairs = made.pairs()
+    if pairs:
+        columns = (Column("from", "old", "label"), Column("", text="->"), Column("to", "new", "label"))
+        rows = [{"old": old, "new": new, "count": count} for old, new, count in pairs[:MOST_PAIRS]]
+        shown = Table.of([*columns, Column("labels", "count", "count")], rows)
+        console.print()
+        console.show(table(shown, console.width, title="Relabelled"))
+        if len(pairs) > MOST_PAIRS:
+            n_more = len(pairs) - MOST_PAIRS
+            plural = "" if n_more == 1 else "s"
+            console.show(text((f"and {n_more:,} more pair{plural}, in {applied.log.name}", "dim")))
+    console.print()
+    for note in applied.notes:
+        show_message(note, kind="note")
+    console.show(entries([("labels", str(applied.output)), ("changes", str(applied.log))]))
+    console.print(text(("next     ", "dim"), applied.command))

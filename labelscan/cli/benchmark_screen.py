@@ -29,7 +29,7 @@ def show(result: Benchmark, *, as_json: bool, quiet: bool) -> None:
     else:
         _show_tables(scoreboard, console)
         console.print()
-        console.print(text(("table   ", "dim"), (str(result.folder / TABLE_FILE), "bold")))
+        console.show_step("table", str(result.folder / TABLE_FILE), "bold")
         console.show(text(("also    ", "dim"), "benchmark.md, benchmark.json, benchmark.png, measurements.csv, cells/"))
     _report_what_is_missing(scoreboard)
 

@@ -62,6 +62,10 @@ class Console(rich.console.Console):
             self.print(shape, soft_wrap=False)
         self.out("\n".join(line.rstrip() for line in captured.get().splitlines()), highlight=False)
 
+    def show_step(self, word: str, step: str, style: str = "") -> None:
+        """Write a path or a command after the ``word`` that says what it is, not wrapped, so that it can be copied."""
+        self.print(text((f"{word:<8}", "dim"), (step, style)))
+
 
 class CommandFree:
     """A text stream in which nothing is written that a CI service would run; all else is the stream's."""
@@ -105,7 +109,7 @@ def _console(stream: TextIO, width: int | None) -> Console:
     return Console(file=file, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-def show_commands(content: str) -> None:
+def show_annotations(content: str) -> None:
     """Write text to stdout that a CI service is to run, byte for byte."""
     Console(file=sys.stdout, soft_wrap=True).out(content, end="", highlight=False)
 

@@ -32,7 +32,7 @@ def diff(
             "is-a-folder", "this is a folder", where=str(output), hint="name a file, as in -o differences.csv"
         )
     from labelscan.cli import diff_screen  # rich and pandas load here, not for --help
-    from labelscan.comparison.compare import compare  # not labelscan.diff, for which torch would be loaded
+    from labelscan.comparison.compare import compare
     from labelscan.results.protected_paths import refuse_only_read
     from labelscan.results.run import FinishedRun
 

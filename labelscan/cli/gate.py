@@ -19,7 +19,6 @@ from labelscan.files.reading import with_home
 from labelscan.gating.formats import FORMATS
 
 if TYPE_CHECKING:
-    from labelscan.correction.review import Review
     from labelscan.gating.verdict import GateVerdict
     from labelscan.results.run import FinishedRun
 
@@ -77,10 +76,12 @@ def gate(
     _refuse_inputs(written, config.gate.baseline, decisions, "" if is_run else config.dataset.data)
 
     def find_run() -> "FinishedRun":
+        from labelscan.correction.review import read_review
         from labelscan.results.protected_paths import refuse_only_read
-        from labelscan.results.run import FinishedRun  # not labelscan.gate, for which torch would be loaded
+        from labelscan.results.run import FinishedRun
 
-        review, folder = _read(decisions), with_home(target)
+        review = None if decisions is None else read_review(decisions)
+        folder = with_home(target)
         if not is_run:
             import labelscan
             from labelscan.cli import progress  # for which rich is loaded, not for --help
@@ -149,7 +150,7 @@ def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: i
             continue
         content = gate_screen.as_text(verdict, top) if name == TEXT else FORMATS[name](verdict, top)
         if path is None:
-            (console.show_commands if name == GITHUB else console.show_formatted)(content)
+            (console.show_annotations if name == GITHUB else console.show_formatted)(content)
             continue
         with contextlib.suppress(BrokenPipeError), replacing(path) as file:  # a pipe whose reader is gone
             file.write(content)
@@ -196,14 +197,6 @@ def _refuse_for_runs(given: Given, target: str, others: Mapping[str, object]) ->
             raise UsageError(
                 "flag-for-training", f"{text!r} is for training, and this run is finished", where="--set", hint=hint
             )
-
-
-def _read(decisions: Path | None) -> "Review | None":
-    if decisions is None:
-        return None
-    from labelscan.correction.review import read_review
-
-    return read_review(decisions)
 
 
 def _refuse_inputs(formats: Mapping[str, Path | None], baseline: str, decisions: Path | None, data: str) -> None:

@@ -80,4 +80,4 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
     for kind, remark in remarks:
         console.show(text((f"{kind}: ", STYLES[kind]), remark))
     for word, step in steps:
-        console.print(text((f"{word:<8}", "dim"), step), soft_wrap=True)  # not wrapped, to be copied
+        console.show_step(word, step)

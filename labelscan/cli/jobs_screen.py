@@ -20,7 +20,7 @@ def show_ran(ran: "Ran", *, as_json: bool, quiet: bool) -> None:
     else:
         jobs = "1 job is" if len(ran.jobs) == 1 else f"{len(ran.jobs):,} jobs are"
         stdout().show(text((str(ran.folder), "bold"), f": {jobs} done"))
-        _show_commands(("next", "the same command with --merge in place of --only, once all jobs are done"))
+        stdout().show_step("next", "the same command with --merge in place of --only, once all jobs are done")
 
 
 def show_submitted(submitted: "Submitted", *, as_json: bool, quiet: bool) -> None:
@@ -33,19 +33,11 @@ def show_submitted(submitted: "Submitted", *, as_json: bool, quiet: bool) -> Non
     else:
         tasks = "1 task is" if len(submitted.tasks) == 1 else f"{len(submitted.tasks):,} tasks are"
         stdout().show(text((place, "bold"), f": {tasks} submitted"))
-        _show_commands(
-            ("tasks", " ".join(submitted.numbers)),
-            ("status", f"labelscan status {shlex.quote(place)}"),
-            ("next", "the same command with --merge in place of --detach, once all are done"),
-        )
+        stdout().show_step("tasks", " ".join(submitted.numbers))
+        stdout().show_step("status", f"labelscan status {shlex.quote(place)}")
+        stdout().show_step("next", "the same command with --merge in place of --detach, once all are done")
 
 
 def merge_command(run_file: Path, place: str) -> str:
     """Return the command that judges the labels of a run all of whose jobs are done."""
     return f"labelscan detect --config {shlex.quote(str(run_file))} -o {shlex.quote(place)} --merge"
-
-
-def _show_commands(*named: tuple[str, str]) -> None:
-    """Write commands to be copied, each on a line of its own, however long it is."""
-    for name, line in named:
-        stdout().print(text((f"{name:<8}", "dim"), line))

@@ -3,11 +3,11 @@
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from itertools import takewhile
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument
 
@@ -29,30 +29,14 @@ DEFAULTS = {"losses": Config().training.loss, "detectors": Config().detection.de
 
 
 @dataclass(frozen=True, slots=True)
-class ListedOption:
-    """One option of a part."""
-
-    name: str
-    default: object
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ListedDefaults:
-    """Defaults of a part for data of some number of classes."""
-
-    from_classes: int
-    options: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
 class Part:
     """One part as it is listed."""
 
     name: str
     purpose: str
-    options: tuple[ListedOption, ...] = ()
-    by_classes: tuple[ListedDefaults, ...] = ()
+    options: Sequence[Mapping[str, Any]] = ()
+    """The name, default and choices of each."""
+    by_classes: Sequence[Mapping[str, Any]] = ()
     """Defaults that depend on the number of classes; ``options`` holds those for the fewest."""
     source: str = ""
     command: str = ""
@@ -86,21 +70,21 @@ def list_parts(
 def _parts(what: str) -> Iterator[Part]:
     if what == "configs":
         for name, path in shipped_configs().items():
-            command, *purpose = _opening_comment(path.read_text(encoding="utf-8"))
+            comment = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
+            command, *purpose = [line.lstrip("# ").strip() for line in comment]
             yield Part(name, " ".join(purpose), command=command)
         return
     module, name = REGISTRIES[what]
     registry: Registry[object] = getattr(import_module(module), name)
     for name in registry:
         constructor = registry[name]
-        options = tuple(
-            ListedOption(option.name, option.default, choices_of(option.type)) for option in registry.options(name)
-        )
-        if what == "losses":
-            options += (ListedOption("delay", getattr(constructor, "default_delay", 0)),)
-        by_classes = getattr(constructor, "by_classes", None)
-        ranges = () if by_classes is None else tuple(ListedDefaults(*entry) for entry in by_classes.ranges())
-        yield Part(name, _purpose(constructor), options, ranges, _source(constructor))
+        found = [(one.name, one.default, choices_of(one.type)) for one in registry.options(name)]
+        found += [("delay", getattr(constructor, "default_delay", 0), ())] if what == "losses" else []
+        options = [dict(zip(("name", "default", "choices"), one, strict=True)) for one in found]
+        ranges = constructor.by_classes.ranges() if hasattr(constructor, "by_classes") else ()
+        by_classes = [{"from_classes": least, "options": values} for least, values in ranges]
+        first, _, _ = (inspect.getdoc(constructor) or "").partition("\n\n")
+        yield Part(name, _plain(first), options, by_classes, _source(constructor))
 
 
 def _notes(what: str) -> Iterator[str]:
@@ -135,11 +119,6 @@ def _notes(what: str) -> Iterator[str]:
         yield f"and embeddings of texts, once their library is installed: {hub} as on the Hugging Face hub, or a folder"
 
 
-def _purpose(constructor: Callable[..., object]) -> str:
-    """Return the first sentence of a part's docstring."""
-    return _plain((inspect.getdoc(constructor) or "").partition("\n\n")[0])
-
-
 def _source(constructor: Callable[..., object]) -> str:
     """Return what follows ``Source:`` in the docstring of a part, else in that of its module."""
     for documented in (constructor, sys.modules.get(constructor.__module__)):
@@ -153,20 +132,15 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("``", "").split())
 
 
-def _opening_comment(toml: str) -> list[str]:
-    comment = takewhile(lambda line: line.startswith("#"), toml.splitlines())
-    return [line.lstrip("# ").strip() for line in comment]
-
-
 def _details(part: Part) -> Iterator[str]:
     if part.options:
-        yield f"options: {_listed({option.name: option.default for option in part.options})}"
+        yield f"options: {_listed({option['name']: option['default'] for option in part.options})}"
     if part.by_classes:
-        further = [f"{_listed(more.options)} from {more.from_classes} on" for more in part.by_classes[1:]]
+        further = [f"{_listed(more['options'])} from {more['from_classes']} on" for more in part.by_classes[1:]]
         yield f"by the number of classes: {'; '.join(further)}"
     for option in part.options:
-        if option.choices:
-            yield f"{option.name}: {', '.join(option.choices)}"
+        if option["choices"]:
+            yield f"{option['name']}: {', '.join(option['choices'])}"
     if part.command:
         yield f"use: {part.command}"
     if part.source:
@@ -183,4 +157,5 @@ def _example(what: str, parts: list[Part]) -> str:
     if not part.options:
         return part.name
     option = part.options[0]
-    return f"{part.name}:{option.name}={min(option.choices, key=len) if option.choices else shown(option.default)}"
+    value = min(option["choices"], key=len) if option["choices"] else shown(option["default"])
+    return f"{part.name}:{option['name']}={value}"

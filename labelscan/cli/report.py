@@ -81,7 +81,7 @@ def report(
         )
     from labelscan.cli import progress, report_screen  # rich and pandas load here, not for --help
     from labelscan.reporting.make_report import make_report_page, write_report
-    from labelscan.results.run import FinishedRun  # not labelscan.report, for which torch would be loaded
+    from labelscan.results.run import FinishedRun
 
     with progress.shown(quiet=quiet, verbose=False) as listener:
         finished = FinishedRun.read(run)

@@ -28,9 +28,9 @@ def show(page: ReportPage, written: Mapping[str, Path], *, shown: Sequence[str],
         if quiet:
             console.print(text(str(path)))
             continue
-        console.print(text((f"{WORDS[name]:<8}", "dim"), (str(path), "bold")))
+        console.show_step(WORDS[name], str(path), "bold")
         for word, step in _next_steps(name, path, page):
-            console.print(text((f"{word:<8}", "dim"), step))  # not wrapped, to be copied
+            console.show_step(word, step)
     for note in page.notes:
         stderr().show(text(("note: ", "dim"), note))
     if "label-studio" in written and (unshown := without_task(page)):
@@ -66,7 +66,10 @@ def show_served(server: ReviewServer, *, at_hand: bool, quiet: bool) -> None:
     """
     console = stdout()
     bare = quiet or not console.is_terminal
-    console.print(text(server.url) if bare else text(("review  ", "dim"), (server.url, "bold")))
+    if bare:
+        console.print(text(server.url))
+    else:
+        console.show_step("review", server.url, "bold")
     sys.stdout.flush()
     decisions = server.decisions
     if not decisions.can_be_written:

@@ -86,8 +86,8 @@ def _show_screen(run: Run, *, top: int, reported: Collection[str]) -> None:
         console.print()
         _show_self_check(console, summary.self_check)
     console.print()
-    console.print(text(("issues  ", "dim"), (str(folder / ISSUES_FILE), "bold")))
-    console.print(text(("next    ", "dim"), _next_step(summary, folder)))  # not wrapped, to be copied
+    console.show_step("issues", str(folder / ISSUES_FILE), "bold")
+    console.show_step("next", _next_step(summary, folder))
     if summary.wrong_labels.source != "decisions" and not summary.learned_nothing:
         console.show(text(("measure ", "dim"), _measurement(summary, folder)))
 
