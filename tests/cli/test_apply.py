@@ -55,38 +55,6 @@ def test_annotations_of_label_studio_are_decisions(command, run, tmp_path):
     assert "none of 1 tasks is annotated" in ended.err
 
 
-@pytest.mark.parametrize(
-    ("line", "named"),
-    [
-        ("", "nothing says what to change"),
-        ("--relabel", "--min-error-probability 0.9"),
-        ("--relabel --drop", "not both"),
-        ("--min-error-probability 0.5", "no effect"),
-        ("--drop --min-error-probability 5", "between 0 and 1"),
-        ("--drop --min-error-probability many", "many"),
-        ("--drop --copy", "--link-to"),
-        ("--drop --link-to there -o here.npz", "cannot be used together"),
-        ("--drop --link-to there", "not images"),
-        ("--drop -o here.csv", "here.npz"),
-        ("--drop -o probs.npz --overwrite", "only read"),
-        ("--drop --data nowhere.npz", "nowhere.npz"),
-        ("--decisions nowhere.csv", "nowhere.csv"),
-        ("--decisions wrong.csv", "no example is called 'x'"),
-        ("--decisions new.csv", "is not a class"),
-        ("--decisions new.csv --allow-new-classes", "is not a class"),
-    ],
-)
-def test_what_cannot_work_ends_in_2_and_writes_nothing(command, run, tmp_path, line, named):
-    (tmp_path / "wrong.csv").write_text("example_id,decision,new_label\nx,drop,\n")
-    (tmp_path / "new.csv").write_text("example_id,decision,new_label\n3,relabel,bird\n")
-    before = sorted(path.name for path in tmp_path.rglob("*"))
-    ended = command("apply", "run", *line.split())
-    assert (ended.code, ended.out) == (2, ""), ended.err
-    assert named in ended.err
-    assert "Traceback" not in ended.err
-    assert sorted(path.name for path in tmp_path.rglob("*")) == before
-
-
 def test_reading_is_reported_unless_quiet(command, photos, monkeypatch):
     assert command("detect", "photos", "--folds", "2", "--epochs", "1", "-o", "run", "-q").code == 0
     (photos.parent / "made.csv").write_text("example_id,decision,new_label\ndark/3.png,relabel,light\n")

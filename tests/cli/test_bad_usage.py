@@ -1,137 +1,279 @@
-"""What cannot work ends in exit code 2 with one clear message, before anything is trained or written."""
-
-import json
+"""What cannot work ends in exit code 2 with one message, before anything is trained or written."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from labelscan.__main__ import main
+
+FILES = {
+    "notes.doc": "not data",
+    "nothing.csv": "",
+    "header.csv": "path,label\n",
+    "no-label.csv": "path,colour\nphotos/cat/0.png,red\n",
+    "missing-files.csv": "path,label\n" + "".join(f"gone/{row}.png,{'ab'[row % 2]}\n" for row in range(30)),
+    "empty-label.csv": "path,label\nphotos/cat/0.png,cat\nphotos/cat/1.png,\nphotos/dog/1.png,dog\n",
+    "twice.csv": "path,label\nphotos/cat/0.png,cat\nphotos/cat/0.png,dog\n",
+    "boxes.csv": "path,label,bbox\nphotos/cat/0.png,cat,1 2 3 4\nphotos/dog/0.png,dog,1 2 3 4\n",
+    "labels.csv": "path,label\nphotos/cat/0.png,cat\nphotos/dog/0.png,dog\n",
+    "evil.csv": "path,label\n\x1b[2Jgone.png,a\nphotos/dog/0.png,b\n",
+    "table.csv": "x,label\n1,a\nfoo,b\n2,a\n3,b\n",
+    "broken.toml": "[folds\n",
+    "unknown.toml": "[folds]\nn_fold = 3\n",
+    "typed.toml": '[folds]\nn_folds = "three"\n',
+    "broken.npz": "not an npz",
+    "damaged.csv": "label,prob:a,prob:b\na,0.9,0.1\nb,0.7,0.7\n",
+    "known.csv": "example_id,given_label\n3,a\n",
+    "decided.csv": "example_id,decision,new_label\n3,keep,\n",
+    "wrong.csv": "example_id,decision,new_label\nx,drop,\n",
+    "new.csv": "example_id,decision,new_label\n3,relabel,bird\n",
+    "perhaps.csv": "example_id,decision,new_label\n3,perhaps,\n",
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Make data, files that are wrong, each in its own way, and runs, of which one has been interrupted."""
+    folder = tmp_path_factory.mktemp("usage")
+    for name in ("photos/cat", "photos/dog", "one/cat", "empty"):
+        (folder / name).mkdir(parents=True)
+        for number in range(6 if name != "empty" else 0):
+            pixels = np.full((8, 8), 20 * number + 3 * (name == "photos/dog"), np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    pickled = np.array([{"a": 1}], dtype=object)
+    np.savez(folder / "pickled.npz", images=pickled, labels=pickled)
+    np.savez(folder / "short.npz", images=np.zeros((4, 8, 8), np.uint8), labels=np.array([0, 1, 0]))
+    probs, labels = np.array([[0.9, 0.1], [np.nan, 0.5], [0.8, 0.2], [0.3, 0.7]] * 5), np.array([0, 1, 0, 1] * 5)
+    np.savez(folder / "nan.npz", pred_probs=probs, given_labels=labels)
+    np.savez(folder / "labels.npz", given_labels=labels)
+    np.savez(folder / "probs.npz", pred_probs=np.where(np.isnan(probs), 0.5, probs), given_labels=labels)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for run in ("run", "stopped"):
+            assert main(["score", "probs.npz", "-o", run, "-q"]) == 0
+    record = folder / "stopped" / "run.json"
+    record.write_text(record.read_text().replace('"finished"', '"interrupted"'))
+    return folder
+
 
 @pytest.fixture(autouse=True)
-def files(tmp_path):
-    """Make files that are wrong, each in its own way."""
-    for name in ("cat", "dog"):
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for number in range(6):
-            Image.fromarray(np.full((8, 8), 20 * number + len(name) * (name == "dog"), np.uint8)).save(
-                tmp_path / "photos" / name / f"{number}.png"
-            )
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "one" / "cat").mkdir(parents=True)
-    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "one" / "cat" / "1.png")
-    write = {
-        "notes.doc": "not data",
-        "nothing.csv": "",
-        "header.csv": "path,label\n",
-        "no-label.csv": "path,colour\nphotos/cat/0.png,red\n",
-        "missing-files.csv": "path,label\n" + "".join(f"gone/{row}.png,{'ab'[row % 2]}\n" for row in range(30)),
-        "empty-label.csv": "path,label\nphotos/cat/0.png,cat\nphotos/cat/1.png,\nphotos/dog/1.png,dog\n",
-        "twice.csv": "path,label\nphotos/cat/0.png,cat\nphotos/cat/0.png,dog\n",
-        "boxes.csv": "path,label,bbox\nphotos/cat/0.png,cat,1 2 3 4\nphotos/dog/0.png,dog,1 2 3 4\n",
-        "labels.csv": "path,label\nphotos/cat/0.png,cat\nphotos/dog/0.png,dog\n",
-        "table.csv": "x,label\n1,a\nfoo,b\n2,a\n3,b\n",
-        "broken.toml": "[folds\n",
-        "unknown.toml": "[folds]\nn_fold = 3\n",
-        "typed.toml": '[folds]\nn_folds = "three"\n',
-        "broken.npz": "not an npz",
-        "probs.csv": "label,prob:a,prob:b\na,0.9,0.1\nb,0.7,0.7\n",
-    }
-    for name, text in write.items():
-        (tmp_path / name).write_text(text)
-    pickled = np.array([{"a": 1}], dtype=object)
-    np.savez(tmp_path / "pickled.npz", images=pickled, labels=pickled)
-    np.savez(tmp_path / "short.npz", images=np.zeros((4, 8, 8), np.uint8), labels=np.array([0, 1, 0]))
-    probs = np.array([[0.9, 0.1], [np.nan, 0.5], [0.8, 0.2], [0.3, 0.7]])
-    np.savez(tmp_path / "nan.npz", pred_probs=probs, given_labels=np.array([0, 1, 0, 1]))
-    np.savez(tmp_path / "labels.npz", given_labels=np.array([0, 1, 0, 1]))
+def unchanged(command, made, monkeypatch):
+    """Stand in that folder, and see that nothing in it is written."""
+    monkeypatch.chdir(made)
+    before = {path: path.stat().st_mtime_ns for path in made.rglob("*")}
+    yield
+    assert {path: path.stat().st_mtime_ns for path in made.rglob("*")} == before
 
 
-# Arguments, and what the message must name.
-CASES = [
-    ("detct photos", "detct"),
-    ("detect photos --los ce", "did you mean --loss?"),
-    ("detect photos --eopchs 3", "did you mean --epochs?"),
-    ("detect photos --config fotos", "did you mean photos?"),
-    ("detect photos --zzz", "see labelscan detect --help"),
-    ("detect", "no data"),
-    ("detect photos --epochs many", "many"),
-    ("detect photos --epochs 0", "--epochs"),
-    ("detect photos --self-check=half", "--self-check"),
-    ("detect photos --self-check=0.2", "between 0 and 0.1"),
-    ("detect photos more", "more"),
-    ("detect nowhere", "nowhere"),
-    ("detect photo", "did you mean photos"),
-    ("detect notes.doc", ".doc"),
-    ("detect empty", "empty"),
-    ("detect one", "1 class"),
-    ("detect nothing.csv", "nothing.csv"),
-    ("detect header.csv", "no example"),
-    ("detect no-label.csv", "call it label, given_label"),
-    ("detect labels.csv --label-column lable", "did you mean 'label'"),
-    ("detect labels.csv --label-column trueLabel", "did you mean 'label'"),
-    ("detect empty-label.csv", "row 3"),
-    ("detect twice.csv", "twice"),
-    ("detect boxes.csv", "bbox"),
-    ("detect table.csv", "foo"),
-    ("detect broken.npz", "broken.npz"),
-    ("detect pickled.npz", "pickled.npz"),
-    ("detect short.npz", "4"),
-    ("detect demo:digit", "demo:digits"),
-    ("detect demo:digits?noise=symetric:0.1", "symmetric"),
-    ("detect demo:digits?noise=symmetric:2", "below 1"),
-    ("detect photos --loss blury", "blurry"),
-    ("detect photos --loss blurry:gama=1", "gamma"),
-    ("detect photos --loss blurry:gamma=-1", "at least 0"),
-    ("detect photos --loss blurry:gamma", "gamma"),
-    ("detect photos --epochs 4 --loss blurry:delay=4", "delay"),
-    ("detect photos --detector confident", "confident-learning"),
-    ("detect photos --detector confident-learning:filter_by=all", "prune_by_class"),
-    ("detect photos --detector aum:percentile=101", "at most 100"),
-    ("score probs.npz --detector aum", "labelscan detect"),
-    ("detect photos --model resnet81", "resnet18"),
-    ("detect photos --folds 1", "at least 2"),
-    ("detect photos --seed -1", "at least 0"),
-    ("detect photos --precision half", "float16"),
-    ("detect photos --device gpu", "gpu"),
-    ("detect photos --device cuda:99", "cuda:99"),
-    ("detect photos --on-unreadable skip", "keep, error"),
-    ("detect photos --executor moon", "local"),
-    ("report s3://bucket/run", "path of this machine"),
-    ("score probs.npz -o s3://bucket/run", "path of this machine"),
-    ("detect photos --set folds.n_fold=3", "folds.n_folds"),
-    ("detect photos --set folds.n_folds", "section.name=value"),
-    ("detect photos --config fast", "--config"),
-    ("detect photos --config quik", "quick"),
-    ("detect photos --config broken.toml", "broken.toml"),
-    ("detect photos --config unknown.toml", "folds.n_folds"),
-    ("detect photos --config typed.toml", "three"),
-    ("detect photos --max-time soon", "soon"),
-    ("detect photos --max-time 0", "--max-time"),
-    ("detect photos --resume --fresh", "--resume"),
-    ("detect photos --resume -o never", "never"),
-    ("detect photos -o notes.doc", "notes.doc"),
-    ("detect photos -o photos", "not empty"),
-    ("detect photos --top -1", "--top"),
-    ("detect photos -q -v", "--quiet"),
-    ("detect photos --split train", "split"),
-    ("detect photos --weights nowhere.pt --model resnet18", "nowhere.pt"),
-    ("score", "PROBS"),
-    ("score nowhere.npz", "nowhere.npz"),
-    ("score nan.npz", "nan"),
-    ("score labels.npz", "rename"),
-    ("score probs.csv", "row 3"),
-    ("list", "WHAT"),
-    ("list loses", "losses"),
-]
+REFUSED = """
+wrong-usage: detct photos
+unknown-option: detect photos --los ce
+unknown-option: detect photos --eopchs 3
+unknown-option: detect photos --zzz
+no-data: detect
+wrong-type: detect photos --epochs many
+out-of-range: detect photos --epochs 0
+wrong-type: detect photos --self-check=half
+out-of-range: detect photos --self-check=0.2
+wrong-usage: detect photos more
+no-file: detect nowhere
+not-a-data-set: detect notes.doc
+no-class-folders: detect empty
+one-class: detect one
+empty-file: detect nothing.csv
+no-examples: detect header.csv
+no-column: detect no-label.csv
+no-column: detect labels.csv --label-column lable
+empty-cell: detect empty-label.csv
+id-twice: detect twice.csv
+not-judged: detect boxes.csv
+not-typed: detect table.csv
+unreadable: detect broken.npz
+unreadable: detect pickled.npz
+wrong-shape: detect short.npz
+unknown-demo: detect demo:digit
+unknown-name: detect demo:digits?noise=symetric:0.1
+out-of-range: detect demo:digits?noise=symmetric:2
+unknown-name: detect photos --loss blury
+unknown-option: detect photos --loss blurry:gama=1
+out-of-range: detect photos --loss blurry:gamma=-1
+wrong-type: detect photos --loss blurry:gamma
+wrong-schedule: detect photos --epochs 4 --loss blurry:delay=4
+unknown-name: detect photos --detector confident
+wrong-type: detect photos --detector confident-learning:filter_by=all
+out-of-range: detect photos --detector aum:percentile=101
+needs-training: score probs.npz --detector aum
+unknown-model: detect photos --model resnet81
+out-of-range: detect photos --folds 1
+out-of-range: detect photos --seed -1
+wrong-type: detect photos --precision half
+unknown-device: detect photos --device gpu
+no-device: detect photos --device cuda:99
+wrong-type: detect photos --on-unreadable skip
+unknown-name: detect photos --executor moon
+address-not-path: report s3://bucket/run
+address-not-path: score probs.npz -o s3://bucket/run
+unknown-setting: detect photos --set folds.n_fold=3
+not-a-setting: detect photos --set folds.n_folds
+unknown-config: detect photos --config fast
+not-valid: detect photos --config broken.toml
+unknown-setting: detect photos --config unknown.toml
+wrong-type: detect photos --config typed.toml
+not-a-time: detect photos --max-time soon
+not-a-time: detect photos --max-time 0
+flags-conflict: detect photos --resume --fresh
+no-run: detect photos --resume -o never
+is-a-file: detect photos -o notes.doc
+not-a-run-folder: detect photos -o photos
+out-of-range: detect photos --top -1
+flags-conflict: detect photos -q -v
+no-splits: detect photos --split train
+no-file: detect photos --weights nowhere.pt --model resnet18
+wrong-usage: score
+no-file: score nowhere.npz
+not-finite: score nan.npz
+no-column: score labels.npz
+not-probabilities: score damaged.csv
+wrong-usage: list
+unknown-list: list loses
+nothing-to-change: apply run
+flags-conflict: apply run --relabel --drop
+flag-without-effect: apply run --min-error-probability 0.5
+out-of-range: apply run --drop --min-error-probability 5
+wrong-type: apply run --drop --min-error-probability many
+flag-without-effect: apply run --drop --copy
+flags-conflict: apply run --drop --link-to there -o here.npz
+nothing-to-link: apply run --drop --link-to there
+wrong-suffix: apply run --drop -o here.csv
+protected-file: apply run --drop -o probs.npz --overwrite
+no-file: apply run --drop --data nowhere.npz
+no-file: apply run --decisions nowhere.csv
+unknown-example: apply run --decisions wrong.csv
+unknown-class: apply run --decisions new.csv
+unknown-class: apply run --decisions new.csv --allow-new-classes
+no-data: benchmark
+unknown-errors: benchmark photos
+unknown-name: benchmark photos --noise symetric:0.1
+unknown-name: benchmark photos --noise pair:0.1 --loss blury
+unknown-name: benchmark photos --noise pair:0.1 --detector confident
+out-of-range: benchmark photos --noise pair:0.1 --seeds 0
+not-a-time: benchmark photos --noise pair:0.1 --budget soon
+flags-conflict: benchmark photos --noise pair:0.1 -q -v
+unknown-option: benchmark photos --noises pair:0.1
+no-data: gate
+no-limit: gate run
+no-file: gate nowhere --max-issues 0
+out-of-range: gate run --max-rate 2
+out-of-range: gate run --max-issues -1
+no-baseline: gate run --max-new 0
+no-baseline: gate run --update-baseline
+unknown-format: gate run --max-issues 0 --format xml
+no-format-file: gate run --max-issues 0 --format json --format junit
+is-a-folder: gate run --max-issues 0 --format json=run
+flag-for-data: gate run --max-issues 0 --loss ce
+run-not-data: gate run/issues.csv --max-issues 0
+no-column: gate run --baseline run/summary.json
+format-same-file: gate run --max-issues 0 --format json=x --format junit=./x
+protected-file: gate run --max-issues 0 --format json=run/scores.csv
+protected-file: gate run --baseline run/issues.csv --format json=run/../run/issues.csv
+run-file: gate run --baseline run/issues.csv --update-baseline
+flag-for-training: gate run --max-issues 0 --set training.loss=nonsense
+flag-for-training: gate run --max-issues 0 --set seed=3
+unknown-format: report run --format pdf
+format-twice: report run --format html --format html
+flags-conflict: report run --format html=a -o b
+flags-conflict: report run --format html --format markdown -o b
+flags-conflict: report run --format markdown --json
+wrong-type: report run --top many
+is-a-folder: report run -o run
+protected-file: report run -o run/scores.csv
+protected-file: report run --format markdown=run/issues.csv
+format-same-file: report run --format html=a --format markdown=./a
+flag-without-effect: report run --port 80
+out-of-range: report run --serve --port 65536
+flags-conflict: report run --serve -o b
+flag-without-effect: report run --data probs.npz
+flag-without-effect: report run --data probs.npz --no-pictures
+flags-conflict: report run --serve --json
+flags-conflict: report run --serve --format html
+auto-not-alone: detect photos --model auto --model mlp
+model-twice: detect photos --model linear --model linear
+unknown-model: detect photos --model linear --model smal-cnn
+wrong-model: detect photos --model linear --model small-cnn:head=mlp
+no-run: diff run newer
+run-unfinished: diff run stopped
+is-a-folder: diff run run -o run
+out-of-range: diff run run --top -1
+wrong-usage: diff run
+protected-file: diff run run -o run/scores.csv
+protected-file: diff run run -o run/decisions.csv
+protected-file: diff run run -o probs.npz
+no-run: report nowhere
+run-unfinished: report stopped
+flag-without-effect: report run --image-root /data
+wrong-suffix: report run --format label-studio=b.xml
+no-cache: cache --cache none
+run-unfinished: gate stopped --max-issues 9
+no-format-file: gate --max-issues 3 --format json=- --format text
+no-file: gate run --baseline gone.csv
+protected-file: gate run --baseline known.csv --format json=./known.csv
+protected-file: gate probs.npz --max-issues 0 --format json=probs.npz
+protected-file: gate run --max-issues 9 --format json=run/decisions.csv
+protected-file: gate run --max-issues 9 --format json=probs.npz
+protected-file: gate photos --max-issues 9 --format json=photos/dog/new.json
+protected-file: gate photos --max-issues 9 --format json=photos/dog/0.png
+no-limit: gate labels.csv
+no-file: gate labels.csv --baseline gone.csv
+no-given-label: gate run --baseline decided.csv --update-baseline
+protected-file: gate run --max-issues 9 --decisions decided.csv --format text=decided.csv
+not-a-decision: score probs.npz -o run --decisions perhaps.csv
+not-a-decision: gate run --max-issues=9 --decisions perhaps.csv
+not-a-decision: detect demo:digits -o new --decisions perhaps.csv
+not-a-decision: gate demo:digits -o new --max-issues=9 --decisions perhaps.csv
+no-file: score probs.npz -o run --decisions gone.csv
+no-file: gate run --max-issues=9 --decisions gone.csv
+no-file: detect demo:digits -o new --decisions gone.csv
+no-file: gate demo:digits -o new --max-issues=9 --decisions gone.csv
+unreadable: score probs.npz -o run --decisions run
+unreadable: gate run --max-issues=9 --decisions run
+unreadable: detect demo:digits -o new --decisions run
+unreadable: gate demo:digits -o new --max-issues=9 --decisions run
+given-twice: score probs.npz probs.npz
+"""
+"""The code of the error, and a command line."""
 
 
-@pytest.mark.parametrize(("line", "named"), CASES, ids=[line for line, _ in CASES])
-def test_it_ends_in_2_with_one_clear_message(command, line, named):
+@pytest.mark.parametrize("case", REFUSED.strip().splitlines())
+def test_it_ends_in_2_with_one_message(command, case):
+    code, _, line = case.partition(": ")
+    ended = command(*line.split(), "--debug")
+    assert (ended.code, ended.out) == (2, ""), ended.err
+    assert ended.err.count("error[") == ended.err.count(f"error[{code}]: ") == 1, ended.err
+
+
+# What the message must name, so that a slip is seen at once.
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("detect photos --eopchs 3", "did you mean --epochs?"),
+        ("detect photos --zzz", "see labelscan detect --help"),
+        ("detect photos --config quik", "did you mean quick?"),
+        ("detect photo", "did you mean photos"),
+        ("detect empty-label.csv", "empty-label.csv row 3"),
+        ("detect photos --loss blury", "use blurry"),
+        ("detect photos --set folds.n_fold=3", "did you mean folds.n_folds?"),
+        ("gate run/../run/scores.csv --max-issues 0", "did you mean run"),
+        ("report runs", "did you mean run?"),
+        ("report run/scores.csv", "did you mean run?"),
+        ("apply run --relabel", "--min-error-probability 0.9"),
+    ],
+)
+def test_what_was_probably_meant_is_named(command, line, named):
     ended = command(*line.split())
-    assert ended.code == 2, ended.err
-    assert ended.out == ""
-    assert ended.err.count("error: ") == 1
-    assert named.lower() in ended.err.lower()
+    assert ended.code == 2
+    assert named in ended.err
     assert "Traceback" not in ended.err
 
 
@@ -140,7 +282,7 @@ def test_it_ends_in_2_with_one_clear_message(command, line, named):
     ["score {}", "report {}", "diff {} {}", "detect photos -o {}", "detect photos --config {}", "cache --cache {}"],
 )
 def test_a_path_that_is_too_long_is_bad_usage(command, line):
-    test_it_ends_in_2_with_one_clear_message(command, line.format(*2 * ["x" * 5000]), "the path is too long")
+    test_it_ends_in_2_with_one_message(command, f"path-too-long: {line.format(*2 * ['x' * 5000])}")
 
 
 def test_many_problems_are_reported_at_once_and_their_hint_once(command):
@@ -158,31 +300,16 @@ def test_an_unknown_variable_is_named(command, monkeypatch):
     assert "LABELSCAN_TRAINING_EPOCHS" in ended.err
 
 
-def test_nothing_is_written_by_what_cannot_work(command, tmp_path):
-    before = sorted(path.name for path in tmp_path.iterdir())
-    command("detect", "photos", "--loss", "blury")
-    command("detect", "photos", "--folds", "1")
-    assert sorted(path.name for path in tmp_path.iterdir()) == before
-
-
 def test_debug_shows_the_traceback_and_the_same_message(command):
     ended = command("detect", "nowhere", "--debug")
-    assert ended.code == 2
     assert "Traceback" in ended.err
     assert ended.err.rstrip().splitlines()[-2].startswith("error[no-file]: nowhere")
 
 
-def test_a_label_cannot_write_to_the_terminal(command, tmp_path):
-    (tmp_path / "evil.csv").write_text("path,label\n\x1b[2Jgone.png,a\nphotos/dog/0.png,b\n")
+def test_a_label_cannot_write_to_the_terminal(command):
     ended = command("detect", "evil.csv")
     assert "\x1b" not in ended.err
     assert "\\x1b[2Jgone.png" in ended.err
-
-
-def test_json_is_not_mixed_with_errors(command):
-    ended = command("list", "configs", "--json")
-    assert json.loads(ended.out)
-    assert command("detect", "nowhere", "--json").out == ""
 
 
 @pytest.mark.parametrize(
@@ -192,10 +319,10 @@ def test_json_is_not_mixed_with_errors(command):
         "detect demo:digits --decisions ~nobody-here/a.csv",
         "score ~nobody-here/a.npz",
         "gate demo:digits --baseline ~nobody-here/a.csv --format json=~nobody-here/a.json",
-        "benchmark demo:digits --noise matrix:~nobody-here/a.csv",
+        "benchmark demo:digits --noise matrix:~nobody-here/a.csv --dry-run",
     ],
 )
 def test_the_home_of_nobody_is_a_file_that_is_not_there(command, line):
-    ended = command(*line.split(), *(["--dry-run"] if line.startswith("bench") else []))
+    ended = command(*line.split())
     assert ended.code == 2
     assert "~nobody-here" in ended.err

@@ -127,26 +127,6 @@ def test_a_loss_that_fails_is_named_below_the_table_and_ends_in_3(command, photo
     assert "Traceback" not in ended.err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ((), "no data is given"),
-        (("photos",), "--noise symmetric:0.1"),
-        (("photos", "--noise", "symetric:0.1"), "symmetric"),
-        (("photos", "--noise", "pair:0.1", "--loss", "blury"), "blurry"),
-        (("photos", "--noise", "pair:0.1", "--detector", "confident"), "confident-learning"),
-        (("photos", "--noise", "pair:0.1", "--seeds", "0"), "--seeds: must be at least 1"),
-        (("photos", "--noise", "pair:0.1", "--budget", "soon"), "--budget"),
-        (("photos", "--noise", "pair:0.1", "-q", "-v"), "--quiet and --verbose"),
-        (("photos", "--noises", "pair:0.1"), "did you mean --noise?"),
-    ],
-)
-def test_bad_usage_ends_in_2_with_what_to_do(command, photos, arguments, words):
-    ended = command("benchmark", *arguments)
-    assert (ended.code, ended.out) == (2, "")
-    assert words in ended.err
-
-
 def test_an_interruption_prints_the_command_that_resumes(command, photos, monkeypatch):
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt

@@ -66,12 +66,6 @@ def test_a_variable_names_the_folder_and_the_limit(command, kept, monkeypatch):
     assert command("cache").out.splitlines()[0] == "cache: 611 kB of 500 MB"
 
 
-def test_without_a_cache_there_is_nothing_to_show(command):
-    ended = command("cache", "--cache", "none")
-    assert ended.code == 2
-    assert "there is no cache to show" in ended.err
-
-
 def test_a_dry_run_names_the_folder(command, photos):
     assert "cache       mine" in command("detect", "photos", "--dry-run", "--cache", "mine").out
     assert "cache       none" in command("detect", "photos", "--dry-run", "--cache", "none").out

@@ -69,26 +69,6 @@ def test_a_limit_within_the_range_says_so_and_keeps_its_verdict(command, run):
     assert ended.code == 0
 
 
-@pytest.mark.parametrize("file", ["damaged.csv", "missing.csv", "run"])
-@pytest.mark.parametrize("line", LINES)
-def test_a_file_that_cannot_be_read_ends_in_2_and_leaves_all_as_it_is(command, run, tmp_path, line, file):
-    limits = ["--max-issues=9"] if line.startswith("gate") else []
-    before = (run / "run.json").read_bytes()
-    ended = command(*line.split(), *limits, "--decisions", file)
-    assert ended.code == 2
-    assert "perhaps" in ended.err or file in ended.err
-    assert (run / "run.json").read_bytes() == before
-    assert not (tmp_path / "new").exists()
-
-
-def test_a_verdict_is_not_written_over_the_decisions(command, run, tmp_path):
-    before = (tmp_path / "wrong.csv").read_bytes()
-    ended = command("gate", "run", "--max-issues=9", "--decisions=wrong.csv", "--format", "text=wrong.csv")
-    assert ended.code == 2
-    assert "the file of decisions" in ended.err
-    assert (tmp_path / "wrong.csv").read_bytes() == before
-
-
 def test_a_screen_offers_the_measurement_until_there_are_decisions(command, run):
     ended = command("score", "probs.npz", "-o", "run")
     assert 'measure "Measure: decide 50 labels" on that page' in ended.out

@@ -299,21 +299,6 @@ def test_models_named_more_than_once_are_members_and_one_is_asked_alone(command,
     assert "model.name was 'linear; extra-trees:20' and is 'linear'" in alone.err
 
 
-@pytest.mark.parametrize(
-    ("names", "problem"),
-    [
-        (["auto", "mlp"], "auto chooses all models itself"),
-        (["linear", "linear"], "named twice"),
-        (["linear", "smal-cnn"], "use small-cnn"),
-        (["linear", "small-cnn:head=mlp"], "only a pretrained backbone has a head"),
-    ],
-)
-def test_models_that_are_no_members_are_refused(command, photos, names, problem):
-    ended = command("detect", "photos", *(word for name in names for word in ("--model", name)))
-    assert ended.code == 2
-    assert problem in " ".join(ended.err.split())
-
-
 def test_verbose_names_the_model_whose_fold_is_trained(command, photos):
     ended = command("detect", "photos", *QUICK, "--model", "linear", "--model", "extra-trees:20", "-v")
     assert "fold 0-0 of linear, epoch 1 of " in ended.err

@@ -98,24 +98,6 @@ def test_long_paths_and_wide_names_keep_the_screen_in_shape(command, tmp_path, m
     assert all(line[-1].isdigit() for line in examples), "a number is never cut"
 
 
-def test_a_run_that_is_not_there_or_not_finished_ends_in_2(command, two_runs, tmp_path):
-    ended = command("diff", "old", "newer")
-    assert (ended.code, ended.out) == (2, "")
-    assert "newer: there is no run here" in ended.err
-    path = tmp_path / "new" / "run.json"
-    path.write_text(path.read_text().replace('"finished"', '"interrupted"'))
-    ended = command("diff", "old", "new")
-    assert ended.code == 2
-    assert "new: this run is not finished: interrupted" in ended.err
-    assert "hint: repeat the command that began it" in ended.err
-
-
-def test_bad_usage_is_reported(command, two_runs):
-    assert "name a file" in command("diff", "old", "new", "-o", "old").err
-    assert "must be at least 0" in command("diff", "old", "new", "--top", "-1").err
-    assert "see labelscan diff --help" in command("diff", "old").err
-
-
 def test_a_benchmark_is_not_mistaken_for_a_run(command, tmp_path):
     (tmp_path / "b").mkdir()
     content = as_json(a_record(results_depend_on={"command": "benchmark"}))
@@ -131,16 +113,3 @@ def test_a_name_is_not_cut_where_no_terminal_shows_it(command, tmp_path, monkeyp
     write_probs(tmp_path / "old.npz", seed=0, ids="a/long/way/from/" * 4 + "{:02}.png")
     monkeypatch.delenv("COLUMNS")
     assert "a/long/way/from/" * 4 + "03.png" in command("score", "old.npz", "-o", "old").out
-
-
-def test_a_run_that_is_not_there_is_looked_for_nearby(command, two_runs):
-    assert "did you mean old?" in command("report", "olds").err
-    assert "did you mean old?" in command("report", "old/scores.csv").err
-
-
-def test_the_runs_and_their_data_are_not_written_over(command, two_runs, tmp_path):
-    for place in ("old/scores.csv", "new/decisions.csv", "new.npz"):
-        before = (tmp_path / place).read_bytes() if (tmp_path / place).exists() else None
-        assert command("diff", "old", "new", "-o", place).code == 2
-        assert (tmp_path / place).exists() == (before is not None)
-        assert before is None or (tmp_path / place).read_bytes() == before

@@ -105,43 +105,6 @@ def test_json_says_what_was_written(command, run):
     }
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--format", "pdf"], "no format is called 'pdf'"),
-        (["--format", "html", "--format", "html"], "given twice"),
-        (["--format", "html=a", "-o", "b"], "cannot be used together"),
-        (["--format", "html", "--format", "markdown", "-o", "b"], "cannot be used together"),
-        (["--format", "markdown", "--json"], "cannot be used together"),
-        (["--top", "many"], "--top"),
-        (["-o", "run"], "this is a folder"),
-        (["-o", "run/scores.csv"], "a file of the run"),
-        (["--format", "markdown=run/issues.csv"], "a file of the run"),
-        (["--format", "html=a", "--format", "markdown=./a"], "html goes into that file already"),
-        (["--port", "80"], "--port goes with --serve"),
-        (["--serve", "--port", "65536"], "at most 65,535"),
-        (["--serve", "-o", "b"], "cannot be used together"),
-        (["--data", "probs.npz"], "opens no data"),
-        (["--data", "probs.npz", "--no-pictures"], "shows no pictures"),
-        (["--serve", "--json"], "cannot be used together"),
-        (["--serve", "--format", "html"], "cannot be used together"),
-    ],
-)
-def test_bad_usage_ends_in_2(command, run, arguments, message):
-    ended = command("report", "run", *arguments)
-    assert (ended.code, ended.out) == (2, "")
-    assert message in ended.err
-
-
-def test_no_run_and_an_unfinished_one_end_in_2(command, run):
-    assert "there is no run here" in command("report", "nowhere").err
-    record = run / "run.json"
-    record.write_text(record.read_text().replace('"finished"', '"interrupted"'))
-    ended = command("report", "run")
-    assert ended.code == 2
-    assert "this run is not finished: interrupted" in ended.err
-
-
 def test_decisions_of_another_run_are_refused_before_anything_is_served(command, run):
     write_decisions([Decision(example_id="of another run", verdict="keep")], run / "decisions.csv")
     ended = command("report", "run", "--serve", "--no-open")
