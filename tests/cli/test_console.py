@@ -29,13 +29,6 @@ class Terminal(io.StringIO):
         return True
 
 
-@given(any_text)
-def test_nothing_that_moves_the_cursor_is_left(value):
-    shown = printable(value)
-    assert shown.isprintable() or not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in shown)
-    shown.encode("utf-8")
-
-
 def test_what_is_harmless_is_kept():
     assert printable("Käfer 鳥 [red] 👩‍🔬") == "Käfer 鳥 [red] 👩‍🔬"
     assert printable("a\x1b[31m\n\u202eb\udcff") == "a\\x1b[31m\\n\\u202eb\\udcff"

@@ -29,7 +29,7 @@ def library_raises(monkeypatch):
     return put
 
 
-def test_a_run_ends_on_one_screen_that_says_where_the_table_is(command, photos):
+def test_a_run_ends_on_one_screen_and_the_same_command_shows_it_again(command, photos, tmp_path):
     ended = command("detect", "photos", *QUICK)
     assert ended.code == 0
     lines = ended.out.splitlines()
@@ -39,13 +39,21 @@ def test_a_run_ends_on_one_screen_that_says_where_the_table_is(command, photos):
     assert "run/issues.csv" in ended.out
     assert "model: small-cnn" in ended.err
     assert "\x1b" not in ended.out + ended.err
-
-
-def test_the_same_command_again_takes_up_the_finished_folds(command, photos):
-    first = command("detect", "photos", *QUICK)
     again = command("detect", "photos", *QUICK)
-    assert again.out == first.out
+    assert again.out == ended.out
     assert "all 6 folds of 2 models already finished" in again.err
+    quiet = command("detect", "photos", *QUICK, "-q")
+    assert (quiet.out, quiet.err) == ("run/issues.csv\n", "")
+    content = json.loads(command("detect", "photos", *QUICK, "--json").out)
+    assert content.pop("run") == "run"
+    assert content == json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))
+    dry = command("detect", "photos", *QUICK, "--dry-run")
+    assert "the run folder has 6 of 6 folds finished" in dry.out
+    assert max(map(cells, dry.out.splitlines())) <= 80
+    fewer = command("detect", "photos", *QUICK, "--model", "small-cnn", "--dry-run")
+    assert "the run folder has 3 of 3 folds finished" in fewer.out
+    assert command("detect", "--config", "run/run.json", "-o", "again").code == 0
+    assert (tmp_path / "again" / "scores.csv").read_bytes() == (tmp_path / "run" / "scores.csv").read_bytes()
 
 
 def test_other_settings_for_a_run_are_refused_with_what_differs(command, photos):
@@ -54,18 +62,6 @@ def test_other_settings_for_a_run_are_refused_with_what_differs(command, photos)
     assert ended.code == 2
     assert "seed was 0 and is 1" in ended.err
     assert command("detect", "photos", *QUICK, "--seed", "1", "--fresh").code == 0
-
-
-def test_json_is_the_summary_with_the_folder_and_nothing_else(command, photos, tmp_path):
-    ended = command("detect", "photos", *QUICK, "--json")
-    content = json.loads(ended.out)
-    assert content.pop("run") == "run"
-    assert content == json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))
-
-
-def test_quiet_writes_the_path_of_the_table_alone(command, photos):
-    ended = command("detect", "photos", *QUICK, "-q")
-    assert (ended.out, ended.err) == ("run/issues.csv\n", "")
 
 
 def test_verbose_tells_of_every_epoch(command, photos):
@@ -79,16 +75,10 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(command, photos, tmp_path):
     assert ended.code == 0
     for text in ("12", "small-cnn", "blurry", "3 epochs", "about", "nothing was trained"):
         assert text in ended.out
+    content = json.loads(command("detect", "photos", *QUICK, "--dry-run", "--json").out)
+    assert (content["examples"], content["run_folder"]) == (12, "run")
+    assert content["estimate_seconds"] > 0
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
-
-
-def test_a_dry_run_says_how_much_is_done_already(command, photos):
-    command("detect", "photos", *QUICK)
-    ended = command("detect", "photos", *QUICK, "--dry-run")
-    assert "the run folder has 6 of 6 folds finished" in ended.out
-    fewer = command("detect", "photos", *QUICK, "--model", "small-cnn", "--dry-run")
-    assert "the run folder has 3 of 3 folds finished" in fewer.out
-    assert max(map(cells, ended.out.splitlines())) <= 80
 
 
 @pytest.fixture
@@ -160,13 +150,6 @@ def test_a_dry_run_counts_the_threshold_runs_of_aum(command, photos):
     assert "the run folder has 6 of 6 folds and 2 of 2 threshold runs finished" in " ".join(ended.out.split())
 
 
-def test_a_dry_run_is_json_on_request(command, photos):
-    content = json.loads(command("detect", "photos", *QUICK, "--dry-run", "--json").out)
-    assert content["examples"] == 12
-    assert content["run_folder"] == "run"
-    assert content["estimate_seconds"] > 0
-
-
 def test_flags_overrides_variables_and_files_all_reach_the_run(command, photos, tmp_path, monkeypatch):
     (tmp_path / "mine.toml").write_text("seed = 5\n[training]\nepochs = 9\n[folds]\nrepeats = 2\n")
     monkeypatch.setenv("LABELSCAN_TRAINING_EPOCHS", "4")
@@ -178,12 +161,6 @@ def test_flags_overrides_variables_and_files_all_reach_the_run(command, photos, 
     assert settings["training"]["epochs"] == 4
     assert settings["training"]["loss"] == "ce"
     assert settings["model"]["freeze"] == "no"
-
-
-def test_the_settings_of_a_run_make_the_same_run(command, photos, tmp_path):
-    command("detect", "photos", *QUICK)
-    assert command("detect", "--config", "run/run.json", "-o", "again").code == 0
-    assert (tmp_path / "again" / "scores.csv").read_bytes() == (tmp_path / "run" / "scores.csv").read_bytes()
 
 
 def test_the_time_that_is_over_interrupts_with_the_command_that_resumes(command, photos):
@@ -227,42 +204,26 @@ def test_a_run_that_fails_ends_in_3(command, photos, library_raises):
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "words"),
     [
-        KeyError("x"),
-        RuntimeError("out of memory"),
-        OSError(28, "No space left on device", "run/scores.csv"),
-        SystemExit(1),
+        (KeyError("x"), "unexpected error: KeyError"),
+        (RuntimeError("out of memory"), "unexpected error: RuntimeError: out of memory"),
+        (OSError(28, "No space left on device", "run/scores.csv"), "run/scores.csv: No space left on device"),
+        (SystemExit(1), "unexpected error: SystemExit"),
+        (MemoryError(), "out of memory"),
     ],
-    ids=lambda error: type(error).__name__,
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
-def test_a_crash_is_one_line_and_never_looks_like_a_gate(command, photos, library_raises, error):
+def test_a_crash_is_one_line_and_never_looks_like_a_gate(command, photos, library_raises, error, words):
     library_raises(error)
     ended = command("detect", "photos")
     assert ended.code == 3
     assert "Traceback" not in ended.err
-    assert ended.err.startswith("error: ")
-    assert "--debug" in ended.err
-
-
-def test_a_full_disk_names_the_file(command, photos, library_raises):
-    library_raises(OSError(28, "No space left on device", "run/scores.csv"))
-    assert command("detect", "photos").err.startswith("error: run/scores.csv: No space left on device\n")
-
-
-def test_too_little_memory_says_what_needs_less(command, photos, library_raises):
-    library_raises(MemoryError())
-    ended = command("detect", "photos")
-    assert ended.code == 3
-    assert "--batch-size" in ended.err
-
-
-def test_debug_shows_where_a_crash_comes_from(command, photos, library_raises):
-    library_raises(RuntimeError("out of memory"))
-    ended = command("detect", "photos", "--debug")
-    assert ended.code == 3
-    assert "Traceback" in ended.err
-    assert ended.err.endswith("error[unexpected]: unexpected error: RuntimeError: out of memory\n")
+    assert ended.err.startswith(f"error: {words}")
+    assert ("--batch-size" if isinstance(error, MemoryError) else "--debug") in ended.err
+    shown = command("detect", "photos", "--debug").err
+    assert "Traceback" in shown
+    assert f"]: {words}" in shown
 
 
 @pytest.mark.parametrize(
