@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import urllib.request
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -22,12 +23,6 @@ def run(command, probs, tmp_path):
     """Make the run ``run`` of probabilities: two labels are flagged."""
     assert command("score", "probs.npz", "-o", "run", "-q").code == 0
     return tmp_path / "run"
-
-
-def test_the_page_is_written_into_the_run_and_its_path_is_all_that_is_said_quietly(command, run):
-    ended = command("report", "run", "-q")
-    assert (ended.code, ended.out, ended.err) == (0, "run/report.html\n", "")
-    assert "[red]cat[/red]" in (run / "report.html").read_text()
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -55,6 +50,9 @@ def test_markdown_goes_to_stdout_alone(command, run):
     assert ended.code == 0
     assert ended.out.startswith("## probs: 2 of 40 labels look wrong (5.0 %)\n")
     assert not (run / "report.html").exists()
+    ended = command("report", "run", "-q")
+    assert (ended.code, ended.out, ended.err) == (0, "run/report.html\n", "")
+    assert "[red]cat[/red]" in (run / "report.html").read_text()
 
 
 def test_several_forms_are_written_at_once(command, run, tmp_path):
@@ -113,30 +111,40 @@ def test_decisions_of_another_run_are_refused_before_anything_is_served(command,
 
 
 def test_starting_over_deletes_the_page_and_never_decisions(command, run):
-    command("report", "run")
     write_decisions([Decision(example_id="3", verdict="keep")], run / "decisions.csv")
+    assert command("score", "probs.npz", "-o", "run", "-q").code == 0
+    assert command("report", "run").code == 0
     before = (run / "decisions.csv").read_bytes()
     assert command("score", "probs.npz", "-o", "run", "-q", "--fresh").code == 0
     assert (run / "decisions.csv").read_bytes() == before
     assert not (run / "report.html").exists()
 
 
-def test_decisions_do_not_stand_in_the_way_of_the_same_run(command, run):
-    write_decisions([Decision(example_id="3", verdict="keep")], run / "decisions.csv")
-    assert command("score", "probs.npz", "-o", "run", "-q").code == 0
-    assert command("report", "run").code == 0
-    assert (run / "decisions.csv").exists()
+@contextmanager
+def served(*options, **environment):
+    """Serve the run; yield its address, then stop it, and put how it ended into the list."""
+    ended, others = [], {name: value for name, value in os.environ.items() if name != "SSH_CONNECTION"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labelscan", "report", "run", "--serve", *options],
+        env={**others, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    watch = threading.Timer(30, process.kill)
+    watch.start()
+    try:
+        yield process.stdout.readline().strip(), ended
+        process.send_signal(signal.SIGTERM)
+        ended += [*process.communicate(), process.returncode]
+    finally:
+        watch.cancel()
+        process.kill()
 
 
 @pytest.mark.parametrize("decided", [True, False])
 def test_a_review_is_served_until_it_is_stopped(command, run, decided):
-    arguments = [sys.executable, "-m", "labelscan", "report", "run", "--serve"]
-    remote = {**os.environ, "SSH_CONNECTION": "1.2.3.4"}
-    process = subprocess.Popen(arguments, env=remote, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    watch = threading.Timer(30, process.kill)
-    watch.start()
-    try:
-        url = process.stdout.readline().strip()
+    with served(SSH_CONNECTION="1.2.3.4") as (url, ended):
         with urllib.request.urlopen(f"{url}decisions") as answer:
             tag = answer.headers["ETag"]
         if decided:
@@ -144,12 +152,8 @@ def test_a_review_is_served_until_it_is_stopped(command, run, decided):
             request = urllib.request.Request(f"{url}decisions", body, {"If-Match": tag}, method="PUT")
             with urllib.request.urlopen(request) as answer:
                 assert answer.status == 204
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate()
-    finally:
-        watch.cancel()
-        process.kill()
-    assert (process.returncode, out) == (0, "")
+    out, err, code = ended
+    assert (code, out) == (0, "")
     assert (run / "decisions.csv").exists() == decided
     port = url.split(":")[2].split("/")[0]
     assert f"to open it on another machine, run there: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE\n" in err
@@ -168,29 +172,14 @@ with urllib.request.urlopen(re.search("url=([^\\"]*)", page)[1]) as answer:
 @pytest.mark.skipif(sys.platform != "linux", reason="another system asks no variable for its browser")
 def test_the_browser_gets_a_file_and_no_secret(command, run, tmp_path):
     (tmp_path / "browser.py").write_text(BROWSER)
-    seen, browser = tmp_path / "seen.txt", f"{sys.executable} {tmp_path / 'browser.py'} %s"
-    environment = {name: value for name, value in os.environ.items() if name != "SSH_CONNECTION"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "labelscan", "report", "run", "--serve", "-q"],
-        env={**environment, "DISPLAY": ":0", "BROWSER": browser},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    watch = threading.Timer(30, process.kill)
-    watch.start()
-    try:
-        secret = process.stdout.readline().strip().rpartition(":")[2]
-        while process.poll() is None and not (seen.exists() and seen.read_text()):
+    seen, until = tmp_path / "seen.txt", time.monotonic() + 30
+    with served("-q", DISPLAY=":0", BROWSER=f"{sys.executable} {tmp_path / 'browser.py'} %s") as (url, ended):
+        while time.monotonic() < until and not (seen.exists() and seen.read_text()):
             time.sleep(0.02)
-        process.send_signal(signal.SIGTERM)
-        process.communicate()
-    finally:
-        watch.cancel()
-        process.kill()
     address, status = seen.read_text().split()
-    assert (process.returncode, status) == (0, "200")
+    assert (ended[2], status) == (0, "200")
     assert address.startswith(run.as_uri())
-    assert secret.strip("/") not in address
+    assert url.rpartition(":")[2].strip("/") not in address
     assert not list(run.glob("review-*")), "it is gone in the end"
 
 
@@ -220,14 +209,6 @@ def test_the_library_does_the_same(command, run, tmp_path):
     shutil.rmtree(run)
     with pytest.raises(labelscan.RunFolderError):
         labelscan.report(run)
-
-
-def test_a_page_is_made_without_loading_torch(run):
-    code = (
-        "import sys; from labelscan.__main__ import main; code = main(['report', 'run', '-q']); "
-        "assert code == 0 and 'torch' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_where_decisions_cannot_be_saved_it_is_said_and_no_browser_opened(command, run, monkeypatch):
