@@ -86,3 +86,10 @@ def probs(tmp_path: Path) -> Path:
         true_labels=true_labels,
     )
     return tmp_path / "probs.npz"
+
+
+@pytest.fixture
+def run(command: Command, probs: Path, tmp_path: Path) -> Path:
+    """Make the run ``run`` of these probabilities: two labels are flagged."""
+    assert command("score", "probs.npz", "-o", "run", "-q").code == 0
+    return tmp_path / "run"

@@ -1,13 +1,5 @@
 import json
 
-import pytest
-
-
-@pytest.fixture
-def run(command, probs):
-    """Make a run on 40 probabilities of which two labels are flagged."""
-    assert command("score", "probs.npz", "-o", "run", "-q").code == 0
-
 
 def decide(folder, *rows):
     (folder / "mine.csv").write_text("\n".join(["example_id,decision,new_label", *rows]) + "\n")

@@ -32,13 +32,7 @@ def test_it_shows_what_is_kept_and_how_it_was_made(command, kept, golden):
     ended = command("cache", "--cache", "cache")
     assert (ended.code, ended.err) == (0, "")
     golden("cache.txt", ended.out)
-
-
-def test_json_has_the_same(command, kept, golden):
     golden("cache.json", command("cache", "--cache", "cache", "--json").out)
-
-
-def test_an_empty_cache_is_shown_too(command):
     assert command("cache", "--cache", "nothing").out == "nothing: 0 kB of 20 GB\n"
 
 

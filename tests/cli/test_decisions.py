@@ -10,15 +10,12 @@ WRONG = ("3", "25")
 LINES = ("score probs.npz -o run", "gate run", "detect demo:digits -o new", "gate demo:digits -o new")
 
 
-@pytest.fixture
-def run(command, probs, tmp_path):
-    """Make a run folder ``run`` with 2 suspects among 40 labels, and files of decisions about them and ten others."""
-    assert command("score", "probs.npz", "-o", "run", "-q").code == 0
+@pytest.fixture(autouse=True)
+def decided(run, tmp_path):
+    """Write decisions about the two suspects of the run and ten others."""
     others = "".join(f"{one},keep,,,\n" for one in range(30, 40))
     (tmp_path / "wrong.csv").write_text(HEADER + "".join(f"{one},drop,,,\n" for one in WRONG) + others)
     (tmp_path / "right.csv").write_text(HEADER + "".join(f"{one},keep,,,\n" for one in WRONG) + others)
-    (tmp_path / "damaged.csv").write_text(HEADER + "3,perhaps,,,\n")
-    return tmp_path / "run"
 
 
 def test_the_commands_on_the_page_work_as_they_are(command, run, tmp_path):
@@ -29,21 +26,21 @@ def test_the_commands_on_the_page_work_as_they_are(command, run, tmp_path):
     assert [command(*one.split()).code for one in commands] == [0, 1]
 
 
-def test_a_run_that_is_judged_without_its_decisions_says_so(command, run):
+def test_a_run_that_is_judged_without_its_decisions_says_so(command):
     note = "judged without the decisions of last time: add --decisions FILE"
     assert note not in command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv").err
     assert note in " ".join(command("score", "probs.npz", "-o", "run").err.split())
     assert note not in command("score", "probs.npz", "-o", "run").err
 
 
-def test_what_is_accepted_are_the_suspects_that_the_decisions_leave(command, run, tmp_path):
+def test_what_is_accepted_are_the_suspects_that_the_decisions_leave(command, tmp_path):
     shown = command("gate", "run", "--max-issues=0", "--decisions", "wrong.csv").out
     accept = next(line for line in shown.splitlines() if line.startswith("accept"))
     assert command(*accept.split()[2:]).code == 0
     assert command("gate", "run", "--baseline=labels-baseline.csv", "--decisions", "wrong.csv").code == 0
 
 
-def test_a_gate_counts_what_decisions_leave(command, run):
+def test_a_gate_counts_what_decisions_leave(command):
     for file, code in (("wrong.csv", 1), ("right.csv", 0)):
         ended = command("gate", "run", "--max-issues=0", "--decisions", file)
         assert ended.code == code, ended.err
@@ -52,7 +49,7 @@ def test_a_gate_counts_what_decisions_leave(command, run):
     assert command("gate", "run", "--max-issues=0").code == 1, "the run is as it was"
 
 
-def test_every_form_of_a_verdict_gives_the_range(command, run):
+def test_every_form_of_a_verdict_gives_the_range(command):
     for form in ("text", "junit", "sarif", "github", "markdown"):
         for decisions, words in ([], "most likely 2"), (["--decisions=wrong.csv"], "interval from 12 decisions"):
             out = " ".join(command("gate", "run", "--max-issues=0", "--format", form, *decisions).out.split())
@@ -61,7 +58,7 @@ def test_every_form_of_a_verdict_gives_the_range(command, run):
     assert known["low"] <= known["estimate"] <= known["high"]
 
 
-def test_a_limit_within_the_range_says_so_and_keeps_its_verdict(command, run):
+def test_a_limit_within_the_range_says_so_and_keeps_its_verdict(command):
     ended = command("gate", "run", "--max-issues=2", "--max-rate=0.99", "--json")
     beyond, within = (one["sentence"] for one in json.loads(ended.out)["checks"])
     assert "the limit lies within the range of wrong labels" in within
@@ -69,7 +66,7 @@ def test_a_limit_within_the_range_says_so_and_keeps_its_verdict(command, run):
     assert ended.code == 0
 
 
-def test_a_screen_offers_the_measurement_until_there_are_decisions(command, run):
+def test_a_screen_offers_the_measurement_until_there_are_decisions(command):
     ended = command("score", "probs.npz", "-o", "run")
     assert 'measure "Measure: decide 50 labels" on that page' in ended.out
     assert "most likely" in ended.out
@@ -90,7 +87,7 @@ def shown_at_the_top(out):
 
 
 @pytest.mark.parametrize(("detector", "place"), [("noise-posterior", "before"), ("confident-learning", "among")])
-def test_decided_labels_are_counted_and_not_shown(command, run, tmp_path, detector, place):
+def test_decided_labels_are_counted_and_not_shown(command, tmp_path, detector, place):
     line = ("score", "probs.npz", "-o", "other", "--fresh", "--detector", detector)
     assert shown_at_the_top(command(*line).out) == ["25", "3"]
     (tmp_path / "one.csv").write_text(HEADER + "25,drop,,,\n8,keep,,,\n")
@@ -101,20 +98,20 @@ def test_decided_labels_are_counted_and_not_shown(command, run, tmp_path, detect
     assert ",25," in (tmp_path / "other" / "issues.csv").read_text()
 
 
-def test_labels_decided_to_be_right_are_not_counted(command, run, tmp_path):
+def test_labels_decided_to_be_right_are_not_counted(command, tmp_path):
     (tmp_path / "one.csv").write_text(HEADER + "8,keep,,,\n")
     ended = command("score", "probs.npz", "-o", "run", "--decisions", "one.csv")
     assert "ranked by noise-posterior, as P(wrong) is\n" in ended.out
 
 
-def test_a_list_of_nothing_but_decided_labels_says_so(command, run):
+def test_a_list_of_nothing_but_decided_labels_says_so(command):
     ended = command("score", "probs.npz", "-o", "run", "--decisions", "wrong.csv", "--detector", "confident-learning")
     assert ended.code == 0, ended.err
     assert shown_at_the_top(ended.out) == []
     assert "issues.csv has nothing but 2 labels decided to be wrong" in ended.out
 
 
-def test_what_is_left_out_is_said_once(command, run, tmp_path):
+def test_what_is_left_out_is_said_once(command, tmp_path):
     (tmp_path / "old.csv").write_text(HEADER + "3,drop,,,fox\ngone,keep,,,\n25,drop,,,\n")
     for line in ("score probs.npz -o run", "gate run --max-issues=9"):
         ended = command(*line.split(), "--decisions", "old.csv")
@@ -124,16 +121,16 @@ def test_what_is_left_out_is_said_once(command, run, tmp_path):
 
 
 def test_a_gate_on_data_judges_the_run_by_the_decisions(command, photos, tmp_path):
-    line = ("gate", "photos", "--model=linear", "--folds=2", "--epochs=2", "-o", "run", "--max-issues=12")
+    line = ("gate", "photos", "--model=linear", "--folds=2", "--epochs=2", "-o", "made", "--max-issues=12")
     assert command(*line).code in (0, 2)
     ids = [f"{name}/{number}.png" for name in ("dark", "light") for number in range(6)]
     decided = [f"{one},{'drop' if one == 'dark/3.png' else 'keep'},,,\n" for one in ids]
     (tmp_path / "d.csv").write_text(HEADER + "".join(decided))
     ended = command(*line, "--decisions", "d.csv")
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    summary = json.loads((tmp_path / "made" / "summary.json").read_text())
     assert summary["wrong_labels"]["n_decided"] == 12
     assert summary["wrong_labels"]["low"] == summary["wrong_labels"]["high"] == 1
-    issues = (tmp_path / "run" / "issues.csv").read_text().splitlines()
+    issues = (tmp_path / "made" / "issues.csv").read_text().splitlines()
     assert len(issues) == 2
     assert ",dark/3.png," in issues[1]
     assert ended.code in (0, 2), "2 where models that hardly trained have learned nothing"

@@ -18,13 +18,6 @@ from labelscan.cli.report_screen import has_desktop
 from labelscan.correction.decisions import Decision, write_decisions
 
 
-@pytest.fixture
-def run(command, probs, tmp_path):
-    """Make the run ``run`` of probabilities: two labels are flagged."""
-    assert command("score", "probs.npz", "-o", "run", "-q").code == 0
-    return tmp_path / "run"
-
-
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_next_step_is_shown_with_or_without_a_terminal(command, run, monkeypatch, terminal):
     monkeypatch.setattr("rich.console.Console.is_terminal", terminal)

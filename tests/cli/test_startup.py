@@ -41,7 +41,7 @@ import sys
 from labelscan.__main__ import main
 
 assert main([]) == 0
-assert "torch" not in sys.modules and "numpy" not in sys.modules
+assert not {"torch", "numpy"} & sys.modules.keys()
 """
     completing = {"_LABELSCAN_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "labelscan detect --loss bl"}
     assert "blurry" in python(code, **completing)
@@ -98,7 +98,7 @@ for line in (
     python(code, str(tmp_path))
 
 
-def test_probabilities_are_judged_and_the_cache_is_shown_without_loading_torch(tmp_path):
+def test_probabilities_are_judged_and_reported_and_the_cache_is_shown_without_loading_torch(tmp_path):
     rows = [f"{'ab'[row % 2]},0.{row + 1},0.{9 - row}" for row in range(8)]
     (tmp_path / "probs.csv").write_text("\n".join(["label,prob:a,prob:b", *rows]))
     code = """
@@ -107,17 +107,10 @@ from labelscan.__main__ import main
 
 os.chdir(sys.argv[1])
 assert main(["cache", "--cache", "cache"]) == 0
-assert main(["score", "probs.csv"]) == 0
+assert main(["score", "probs.csv", "-o", "run"]) == main(["report", "run"]) == 0
 assert "torch" not in sys.modules
 """
     python(code, str(tmp_path))
-
-
-def test_a_wrong_name_is_refused_before_the_data_is_read(command):
-    ended = command("detect", "nowhere", "--loss", "blury")
-    assert ended.code == 2
-    assert "use blurry" in ended.err
-    assert "nowhere" not in ended.err
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list", "configs"]], ids=" ".join)
@@ -132,14 +125,14 @@ def test_a_reader_that_goes_away_is_no_failure(arguments):
 
 
 def test_training_does_not_load_the_compiler_of_torch(tmp_path):
-    rows = [f"{row * row % 7},{row % 5},{'ab'[row % 2]}" for row in range(40)]
+    rows = [f"{row * row % 7},{row % 5},{'ab'[row % 2]}" for row in range(20)]
     (tmp_path / "table.csv").write_text("\n".join(["a,b,label", *rows]))
     code = """
 import os, sys
 from labelscan.__main__ import main
 
 os.chdir(sys.argv[1])
-assert main("detect table.csv -o run --epochs 1 -q --cache none".split()) == 0
+assert main("detect table.csv -o run --model linear --folds 2 --epochs 1 -q --cache none".split()) == 0
 assert "torch" in sys.modules
 unwanted = {"torch._dynamo", "sympy", "torchvision", "loky"} & sys.modules.keys()
 assert not unwanted, unwanted
