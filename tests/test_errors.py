@@ -16,26 +16,11 @@ def test_an_error_reads_as_its_problem():
     assert error.problems == (Problem("of-a-test", "too small", "folds.n_folds", "use 2"),)
 
 
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [
-        ("LabelscanError", 3),
-        ("RunError", 3),
-        ("UsageError", 2),
-        ("ConfigError", 2),
-        ("DatasetError", 2),
-        ("ProbabilitiesError", 2),
-        ("RunFolderError", 2),
-        ("Interrupted", 130),
-    ],
-)
-def test_exit_codes_are_those_of_the_contract(name, code):
-    assert getattr(errors, name).exit_code == code
-
-
-def test_no_error_ends_in_1_which_is_a_failed_gate():
+def test_exit_codes_are_those_of_the_contract_and_none_is_that_of_a_failed_gate():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, LabelscanError)]
-    assert all(kind.exit_code != 1 for kind in kinds)
+    for kind in kinds:
+        code = 130 if issubclass(kind, errors.Interrupted) else 2 if issubclass(kind, errors.UsageError) else 3
+        assert kind.exit_code == code
 
 
 def test_problems_beyond_the_most_are_counted():
@@ -54,27 +39,20 @@ def test_few_problems_are_all_named():
 CONFIGS = ("ci", "default", "paper-cifar10", "paper-cifar100", "paper-mnist", "photos", "quick")
 COLUMNS = ("image_path", "Species Name", "true_label", "review_text", "patient")
 CLASSES = ("airplane", "automobile", "bird", "cat", "horse")
-MODELS = ("small-cnn", "extra-trees", "logistic", "gradient-boosting", "knn")
 
 
 @pytest.mark.parametrize(
     ("slip", "known", "meant"),
     [
         ("foto", CONFIGS, "photos"),
-        ("Photos", CONFIGS, "photos"),
         ("cifar100", CONFIGS, "paper-cifar100"),
         ("paper_mnist", CONFIGS, "paper-mnist"),
         ("species", COLUMNS, "Species Name"),
         ("SPECIES_NAME", COLUMNS, "Species Name"),
         ("imgpath", COLUMNS, "image_path"),
         ("trueLabel", COLUMNS, "true_label"),
-        ("patient id", COLUMNS, "patient"),
-        ("aeroplane", CLASSES, "airplane"),
         ("Bird ", CLASSES, "bird"),
         ("kat", CLASSES, "cat"),
-        ("trees", MODELS, "extra-trees"),
-        ("gradientBosting", MODELS, "gradient-boosting"),
-        ("knn5", MODELS, "knn"),
     ],
 )
 def test_a_slip_names_what_was_meant(slip, known, meant):
