@@ -32,21 +32,6 @@ def test_the_command_that_it_names_reads_the_copy(command, run, tmp_path):
     assert json.loads(command("diff", "run", "again", "--json").out)["counts"]["only_in_first"] == 2
 
 
-def test_annotations_of_label_studio_are_decisions(command, run, tmp_path):
-    data = {"example_id": "3", "given_label": "[red]cat[/red]"}
-    result = {"from_name": "label", "to_name": "example", "type": "choices", "value": {"choices": ["dog\x1b[2J"]}}
-    task = {"id": 1, "data": data, "annotations": [{"updated_at": "2026-01-02", "result": [result]}]}
-    left = {"id": 2, "data": {**data, "example_id": "9"}, "annotations": []}
-    (tmp_path / "export.json").write_text(json.dumps([task, left]))
-    written = json.loads(command("apply", "run", "--decisions", "export.json", "--json").out)
-    assert written["n_relabelled"] == 1
-    assert written["notes"][0] == "1 of 2 tasks decides nothing: not annotated, or skipped"
-    (tmp_path / "export.json").write_text(json.dumps([left]))
-    ended = command("apply", "run", "--decisions", "export.json")
-    assert ended.code == 2
-    assert "none of 1 tasks is annotated" in ended.err
-
-
 def test_reading_is_reported_unless_quiet(command, photos, monkeypatch):
     assert command("detect", "photos", "--folds", "2", "--epochs", "1", "-o", "run", "-q").code == 0
     (photos.parent / "made.csv").write_text("example_id,decision,new_label\ndark/3.png,relabel,light\n")

@@ -54,12 +54,6 @@ def test_it_prints_a_table_and_writes_all_its_files_and_the_same_command_shows_t
     assert (quiet.out, quiet.err) == ("b/benchmark.csv\n", "")
 
 
-def test_verbose_reports_every_fold_and_epoch(command, photos):
-    ended = command("benchmark", "photos", *QUICK, "--seeds", "1", "-v")
-    assert ended.err.count(", epoch ") == 2 * 2
-    assert "training: 4 folds of 2 models" in ended.err
-
-
 def test_a_dry_run_reports_what_is_left_and_writes_nothing(command, photos, tmp_path):
     ended = command("benchmark", "photos", *QUICK, *MORE, "--dry-run")
     assert ended.code == 0

@@ -95,20 +95,18 @@ def pictures(tmp_path):
 
 
 def test_a_self_check_is_shown_after_the_run_in_80_columns(command, pictures):
-    ended = command("detect", "--self-check", "pictures", "--epochs", "6", "--folds", "3", "-o", "run")
+    line = ("pictures", "--epochs=6", "--folds=3", "-orun")
+    ended = command("detect", "--self-check", *line)
     assert ended.code == 0
-    for words in ("Self-check: 12 errors", "of such errors are found (95 % interval", "of the flags are right", "left"):
-        assert words in ended.out
+    shown = ended.out.partition("Self-check")[2]
+    for words in (": 12 errors", "of such errors are found (95 % interval", "of the flags are right", "left"):
+        assert words in shown
     for words in ("planted errors  ", "suspects", "below 0.01", "AUROC", "limits: planted errors are often easier"):
-        assert words in ended.out
+        assert words in shown
     assert max(map(cells, ended.out.splitlines())) <= 80
     assert "self-check: training again with 12 planted errors" in ended.err
-    shown = ended.out.partition("Self-check")[2]
-    again = command("detect", "pictures", "--epochs", "6", "--folds", "3", "-o", "run", "--self-check=0.02")
-    assert again.out.partition("Self-check")[2] == shown
-    content = json.loads(
-        command("detect", "pictures", "--self-check", "--epochs=6", "--folds=3", "-orun", "--json").out
-    )
+    assert command("detect", *line, "--self-check=0.02").out.partition("Self-check")[2] == shown
+    content = json.loads(command("detect", *line, "--self-check", "--json").out)
     assert content["self_check"]["n_planted"] == 12
 
 

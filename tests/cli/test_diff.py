@@ -60,9 +60,8 @@ def test_a_run_and_itself_do_not_differ_and_that_is_no_failure_either(command, t
     assert "next" not in ended.out
 
 
-@pytest.mark.parametrize("option", ["-o", "--csv"])
-def test_examples_that_differ_go_into_a_file(command, two_runs, tmp_path, option):
-    ended = command("diff", "old", "new", "--top", "0", option, "d.csv")
+def test_examples_that_differ_go_into_a_file(command, two_runs, tmp_path):
+    ended = command("diff", "old", "new", "--top", "0", "--csv", "d.csv")
     assert ended.out.splitlines()[-1] == "differences  d.csv"
     assert ".png" not in ended.out
     lines = (tmp_path / "d.csv").read_text(encoding="utf-8").splitlines()

@@ -96,31 +96,12 @@ def test_the_hook_for_pre_commit_calls_a_command_that_there_is():
     assert "id: labelscan-gate" in text.partition("\n- id")[0]
 
 
-def test_a_label_that_is_only_just_flagged_does_not_count(command, run):
-    suspects = json.loads(command("gate", "run", "--max-issues", "3", "--json").out)["suspects"]
-    least = str(sorted(one["error_probability"] for one in suspects)[1])
-    assert command("gate", "run", "--max-issues", "2", "--min-error-probability", least).code == 0
-    assert command("gate", "run", "--max-issues", "2", "--min-error-probability", "0").code == 1
-
-
-@pytest.mark.parametrize("form", [(), ("--json",), ("--quiet",)])
-def test_a_probability_that_no_label_reaches_gives_no_verdict(command, run, form):
-    ended = command("gate", "run", "--max-issues", "0", "--min-error-probability", "0.99", *form)
-    assert (ended.code, ended.out) == (2, "")
-    assert "no label can reach 0.99 in this run: the highest is 0.9" in ended.err
-    assert "with --min-error-probability 0.5 the 3 labels count" in ended.err
-
-
 def test_what_is_in_the_baseline_is_not_new(command, run, tmp_path):
-    missing = command("gate", "run", "--baseline", "known.csv")
-    assert missing.code == 2
-    assert "--update-baseline" in missing.err
+    assert "--update-baseline" in command("gate", "run", "--baseline", "known.csv").err
     made = command("gate", "run", "--baseline", "known.csv", "--update-baseline")
     assert (made.code, made.err) == (0, "")
     assert "3 added, 0 removed: every flag, including those below P = 0.5" in made.out
-    assert (tmp_path / "known.csv").read_text().splitlines()[0] == "example_id,given_label"
     assert command("gate", "run", "--baseline", "known.csv").code == 0
-
     write_probs(tmp_path / "more.npz", wrong=(3, 13, 23, 33))
     assert command("score", "more.npz", "-o", "more", "-q").code == 0
     new = command("gate", "more", "--baseline", "known.csv")
@@ -128,17 +109,6 @@ def test_what_is_in_the_baseline_is_not_new(command, run, tmp_path):
     assert "1 suspect not in the baseline, 0 allowed" in new.out
     assert "33.png" in new.out
     assert command("gate", "more", "--baseline", "known.csv", "--max-new", "1").code == 0
-
-
-def test_a_label_that_was_changed_since_is_new_again(command, run, tmp_path):
-    (tmp_path / "known.csv").write_text("example_id,given_label\n03.png,dog\n13.png,fox\n23.png,dog\n")
-    ended = command("gate", "run", "--baseline", "known.csv", "--format", "json")
-    assert ended.code == 1
-    content = json.loads(ended.out)
-    assert content["n_new"] == 1
-    assert [one["example_id"] for one in content["stale"]] == ["23.png"]
-    updated = command("gate", "run", "--baseline", "known.csv", "--update-baseline")
-    assert "1 added, 1 removed" in updated.out
 
 
 def test_rows_of_the_baseline_that_say_nothing_any_more_are_named_by_their_cause(command, run, tmp_path):
@@ -150,17 +120,6 @@ def test_rows_of_the_baseline_that_say_nothing_any_more_are_named_by_their_cause
     assert f"warning: known.csv: {words}" in out
 
 
-def test_decisions_to_keep_a_label_are_a_baseline_and_are_never_written(command, run, tmp_path):
-    decisions = (
-        "example_id,decision,new_label,time,given_label\n03.png,keep,,,dog\n13.png,keep,,,fox\n23.png,unsure,,,cat\n"
-    )
-    (tmp_path / "decisions.csv").write_text(decisions)
-    assert json.loads(command("gate", "run", "--baseline", "decisions.csv", "--format", "json").out)["n_new"] == 1
-    ended = command("gate", "run", "--baseline", "decisions.csv", "--update-baseline")
-    assert ended.code == 2
-    assert (tmp_path / "decisions.csv").read_text() == decisions
-
-
 def test_limits_come_from_settings_too(command, run, tmp_path):
     (tmp_path / "pyproject.toml").write_text("[tool.labelscan.gate]\nmax_issues = 2\n")
     assert command("gate", "run", "--config", "pyproject.toml").code == 1
@@ -169,16 +128,12 @@ def test_limits_come_from_settings_too(command, run, tmp_path):
     assert command("gate", "run", "--config", "ci").code == 0
 
 
-def test_a_run_in_the_home_folder_is_known_though_the_shell_keeps_the_tilde(command, run, tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(run.parent))
-    monkeypatch.setenv("USERPROFILE", str(run.parent))
+def test_a_run_is_known_though_the_shell_keeps_the_tilde_and_by_a_dot(command, run, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(run.parent))
     assert command("gate", f"~/{run.name}", "--max-issues=3").code == 0
-
-
-def test_the_folder_that_one_is_in_can_be_the_run(command, run, monkeypatch):
     monkeypatch.chdir(run)
     assert command("gate", ".", "--max-issues", "3").code == 0
-    assert "no data" in command("gate", "--max-issues", "3").err
 
 
 def test_nor_over_the_run_that_it_makes(command, blobs, tmp_path):
@@ -201,12 +156,9 @@ def test_models_that_learned_nothing_pass_no_gate(command, tmp_path):
     assert quiet.err.startswith("warning: the models learned nothing: ")
     shown = command("score", "blind.npz", "-o", "blind").out
     assert shown.splitlines()[0] == "blind: the models learned nothing, so no label can be judged"
-    assert "look wrong" not in shown
     assert "Top" not in shown
-    for more in (["--max-issues", "99"], ["--baseline", "known.csv", "--update-baseline"]):
-        ended = command("gate", "blind", *more)
-        assert ended.code == 2
-        assert "learned nothing" in ended.err
+    assert command("gate", "blind", "--max-issues", "99").code == 2
+    assert command("gate", "blind", "--baseline", "known.csv", "--update-baseline").code == 2
     assert not (tmp_path / "known.csv").exists()
 
 
@@ -317,19 +269,14 @@ def test_forms_in_files_leave_the_text_on_stdout(command, run, tmp_path):
         assert read_forms([f"json={name}"], update_baseline=False) == {"json": None}
 
 
-@pytest.mark.parametrize("form", ["text", "json", "junit", "sarif", "github", "markdown"])
-def test_labels_and_ids_are_only_text_in_every_form(command, tmp_path, form):
-    write_probs(
-        tmp_path / "nasty.npz", names=NASTY, wrong=(3, 13, 22, 36), ids="{:02}\x1b[31m\n::warning::%<b>\u202e.png"
-    )
+def test_labels_and_ids_are_only_text_and_found_again_in_a_baseline(command, tmp_path):
+    ids = "{:02}\x1b[31m\n::warning::%<b>\u202e.png"
+    write_probs(tmp_path / "nasty.npz", names=NASTY, wrong=(3, 13, 22, 36), ids=ids)
     assert command("score", "nasty.npz", "-o", "nasty", "-q").code == 0
-    ended = command("gate", "nasty", "--max-issues", "0", "--format", form)
+    ended = command("gate", "nasty", "--max-issues", "0")
     assert ended.code == 1
     assert not set("\x1b\x00\u202e") & set(ended.out)
-    assert "\n::warning" not in ended.out
-    assert form == "github" or "\n::error" not in ended.out
-    command("gate", "nasty", "--max-issues", "0", "--format", f"{form}=file")
-    assert (tmp_path / "file").read_text(encoding="utf-8")
+    assert "\n::" not in ended.out
     made = command("gate", "nasty", "--baseline", "known.csv", "--update-baseline")
     assert made.code == 0
     assert command("gate", "nasty", "--baseline", "known.csv").code == 0
@@ -368,13 +315,6 @@ def test_an_installation_that_is_broken_is_no_verdict(command, monkeypatch):
 def test_the_text_in_a_file_is_as_reviewed(golden):
     suspects = (a_suspect(1, given_label="\u732b"), a_suspect(2), a_suspect(13, is_new=False))
     golden("gate-file.txt", as_text(a_verdict(suspects, baseline="known.csv"), top=2))
-
-
-def test_a_verdict_that_passes_is_short():
-    text = as_text(a_verdict((a_suspect(),), limit=1), top=0)
-    assert text.startswith("PASSED: all limits are met\n")
-    assert text.endswith("\nreview  labelscan report 'runs/my pets'\n")
-    assert "suggested" not in text
 
 
 def test_nothing_is_cut_off_and_any_label_stays_on_its_line():

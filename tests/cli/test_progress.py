@@ -58,6 +58,13 @@ def test_what_is_done_at_once_is_not_reported():
     assert Listening(verbose=True).tell(StepDone("decode", 0.1)) == ["decoding images: done in 0.1 s"]
 
 
+def test_a_run_that_is_finished_already_and_one_without_epochs_say_so():
+    assert Listening().tell(TrainingPlanned(3, 10, 3)) == ["training: all 3 folds already finished"]
+    listening = Listening()
+    assert listening.tell(TrainingPlanned(2, 0, 0)) == ["training: 2 folds"]
+    assert len(listening.tell(FoldDone(0, 0, 0.9, 3.0))) == 1
+
+
 def test_a_run_of_hours_writes_fewer_lines():
     listening = Listening()
     listening.tell(StepStarted("decode", 10**6))
@@ -77,12 +84,6 @@ def test_training_counts_the_epochs_of_all_folds():
     assert listening.tell(epoch(2, 1), after=10)[0].startswith("training: 21 of 30 epochs (70 %)")
 
 
-def test_training_without_epochs_counts_folds():
-    listening = Listening()
-    assert listening.tell(TrainingPlanned(2, 0, 0)) == ["training: 2 folds"]
-    assert len(listening.tell(FoldDone(0, 0, 0.9, 3.0))) == 1
-
-
 def test_threshold_runs_are_counted_beside_the_folds():
     listening = Listening()
     planned = TrainingPlanned(2, 10, 1, n_threshold_runs=2)
@@ -96,10 +97,6 @@ def test_threshold_runs_are_counted_beside_the_folds():
     assert listening.tell(TrainingPlanned(2, 10, 4, 2)) == [
         "training: all 2 folds and 2 threshold runs already finished"
     ]
-
-
-def test_a_run_that_is_finished_already_says_so():
-    assert Listening().tell(TrainingPlanned(3, 10, 3)) == ["training: all 3 folds already finished"]
 
 
 def test_verbose_reports_every_epoch():
