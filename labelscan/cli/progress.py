@@ -21,7 +21,6 @@ from labelscan.events import (
     StepDone,
     StepStarted,
     TrainingPlanned,
-    Waiting,
     Warned,
 )
 from labelscan.wording.words import duration, percent
@@ -74,7 +73,7 @@ class Progress:
         self._total, self._unit = 0, ""
         self._first_move: tuple[float, int] | None = None
         self._training = _Training(TrainingPlanned(0, 0, 0))
-        self._cells: _Cells | None = None
+        self._n_cells, self._cells_done, self._cell_seconds = 0, 0, 0.0  # of a benchmark, without those finished before
         self.reported: set[str] = set()
         """Warnings and notes that have been written."""
 
@@ -83,12 +82,12 @@ class Progress:
         if self._quiet:
             return
         match event:
-            case StepStarted():
-                self._begin(STEP_WORDS.get(event.step, event.step), event.total)
-            case StepAdvanced():
-                self._move(STEP_WORDS.get(event.step, event.step), event.done)
-            case StepDone():
-                self._end(STEP_WORDS.get(event.step, event.step), event.seconds)
+            case StepStarted(step, total):
+                self._begin(STEP_WORDS.get(step, step), total)
+            case StepAdvanced(step, done):
+                self._move(STEP_WORDS.get(step, step), done)
+            case StepDone(step, seconds):
+                self._end(STEP_WORDS.get(step, step), seconds)
             case TrainingPlanned():
                 self._plan(event)
             case EpochDone():
@@ -107,8 +106,6 @@ class Progress:
                 self._say(event.cell, "dim" if self._bars.live else "bold")
             case CellDone():
                 self._end_cell(event)
-            case Waiting():
-                pass
 
     def _report(self, message: str, line: str, style: str) -> None:
         if message not in self.reported:
@@ -123,8 +120,8 @@ class Progress:
         if self._first_move is None:
             self._first_move = self._clock(), done
         self._bars.move(step, done, note)
-        if self._cells and step == TRAINING:
-            self._bars.move(CELLS, self._cells.done + done / self._total, self._cells.note)
+        if self._n_cells and step == TRAINING:
+            self._move_cells(done / self._total)
         if not self._bars.live and self._is_time():
             self._say(self._progress_line(step, done), "")
 
@@ -137,8 +134,8 @@ class Progress:
         if done_before < done < self._total:
             seconds = (self._clock() - began) / (done - done_before) * (self._total - done)
             left = f", about {duration(seconds)} left"
-            if self._cells and (in_all := self._cells.left_in_all(done / self._total, self._clock() - began)):
-                left += f"; {in_all}"
+            if self._n_cells:
+                left += self._left_in_all(done / self._total, self._clock() - began)
         unit = f" {self._unit}" if self._unit else ""
         return f"{step}: {done:,} of {self._total:,}{unit} ({percent(done / self._total, 0)}){left}"
 
@@ -160,7 +157,7 @@ class Progress:
         reused = f", {event.reused_folds} of them already finished" if event.reused_folds else ""
         has_epochs = event.n_epochs and event.n_models == 1  # else each model has its own number of them
         epochs = f" of {_count(event.n_epochs, 'epoch')}" if has_epochs else ""
-        if self._verbose or self._cells is None:
+        if self._verbose or not self._n_cells:
             self._say(f"{TRAINING}: {what}{epochs}{reused}", "dim")
         unit = "epochs" if has_epochs else "" if event.n_epochs else "folds"
         self._begin(TRAINING, self._training.total, unit)
@@ -179,7 +176,7 @@ class Progress:
 
     def _end_fold(self, event: FoldDone) -> None:
         name, agree = self._training.count(event), event.held_out_accuracy
-        if not event.reused and (self._verbose or not (self._bars.live or self._cells)):
+        if not event.reused and (self._verbose or not (self._bars.live or self._n_cells)):
             end = "trained" if agree is None else f"{percent(agree)} of held-out labels agree with the model"
             self._say(f"{name}: {end}, {duration(event.seconds)}", "dim")
         if self._training.is_done:
@@ -188,25 +185,34 @@ class Progress:
             self._bars.move(TRAINING, self._training.done, self._training.note)
 
     def _plan_cells(self, event: CellsPlanned) -> None:
-        left = event.n_cells - event.finished_cells
-        self._cells = _Cells(left)
+        self._n_cells = event.n_cells - event.finished_cells
         before = f", {event.finished_cells:,} of them already finished" if event.finished_cells else ""
-        count = f"{event.n_cells:,}{before}" if left else f"all {event.n_cells:,} already finished"
+        count = f"{event.n_cells:,}{before}" if self._n_cells else f"all {event.n_cells:,} already finished"
         self._say(f"{CELLS}: {count}", "dim")
-        if left:
-            self._bars.begin(CELLS, left)
+        if self._n_cells:
+            self._bars.begin(CELLS, self._n_cells)
 
     def _end_cell(self, event: CellDone) -> None:
-        assert self._cells is not None, "cells are planned first"
-        self._cells.count(event)
+        self._cells_done += 1
+        self._cell_seconds += event.seconds
         if event.failure:
             self._say(f"{event.cell} failed: {event.failure}", "yellow")
         else:
             f1 = ", ".join(f"{value:.3f} by {detector}" for detector, value in event.f1.items())
-            left = f"; {in_all}" if (in_all := self._cells.left_in_all(0.0, 0.0)) else ""
-            self._say(f"{event.cell}: F1 {f1}, {duration(event.seconds)}{left}", "dim")
+            self._say(f"{event.cell}: F1 {f1}, {duration(event.seconds)}{self._left_in_all(0.0, 0.0)}", "dim")
         self._bars.end(TRAINING)  # where it failed in the middle
-        self._bars.move(CELLS, self._cells.done, self._cells.note)
+        self._move_cells(0.0)
+
+    def _move_cells(self, share: float) -> None:
+        self._bars.move(CELLS, self._cells_done + share, f"{self._cells_done}/{self._n_cells} cells")
+
+    def _left_in_all(self, share: float, seconds: float) -> str:
+        """Say about how long all other cells and the rest of this one take, of which a share is done after seconds."""
+        done = self._cells_done + share
+        if not 0 < done < self._n_cells:
+            return ""
+        left = (self._cell_seconds + seconds) / done * (self._n_cells - done)
+        return f"; about {duration(left)} left in all"
 
     def _is_time(self) -> bool:
         now = self._clock()
@@ -261,35 +267,6 @@ class _Training:
         mean = sum(self._accuracies) / len(self._accuracies) if self._accuracies else 0.0
         accuracy = f", {percent(mean, 0)} agree" if self._accuracies else ""
         return f"{len(self._finished)}/{self._n_folds} {self._noun}{accuracy}"
-
-
-class _Cells:
-    """How far a benchmark has come, and about how long the rest of it takes."""
-
-    def __init__(self, n_cells: int) -> None:
-        self._n_cells, self.done, self._seconds = n_cells, 0, 0.0
-
-    def count(self, event: CellDone) -> None:
-        """Count a cell that is finished or has failed."""
-        self.done += 1
-        self._seconds += event.seconds
-
-    @property
-    def note(self) -> str:
-        """What stands behind the bar."""
-        return f"{self.done}/{self._n_cells} cells"
-
-    def left_in_all(self, share: float, seconds: float) -> str:
-        """Return about how long all other cells and the rest of this one take, empty where there is no rest.
-
-        Args:
-            share: of the cell that trains now that is done.
-            seconds: that it took.
-        """
-        done = self.done + share
-        if not 0 < done < self._n_cells:
-            return ""
-        return f"about {duration((self._seconds + seconds) / done * (self._n_cells - done))} left in all"
 
 
 def _count(number: int, noun: str) -> str:
