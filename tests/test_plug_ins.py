@@ -173,13 +173,16 @@ def installed(tmp_path):
     return run
 
 
-def test_parts_of_every_kind_are_used_by_name(installed, tmp_path):
+def test_parts_of_every_kind_are_used_by_name_listed_and_found_when_misspelt(installed, tmp_path):
     (tmp_path / "forty.blobs").write_text("40")
     program = """
+        import sys
+
         import numpy as np
 
         import labelscan
         import labelscan.noise.plant
+        from labelscan.__main__ import main
 
         overrides = {"executor.name": "taking-turns", "model.name": "one-layer", "training.batch_size": 8}
         settings = labelscan.settings(
@@ -188,24 +191,19 @@ def test_parts_of_every_kind_are_used_by_name(installed, tmp_path):
         run = labelscan.detect(settings=settings, output="run")
         print(*run.issues.flagged["example_id"])
         print(*labelscan.noise.plant.plant(np.zeros(3, dtype=int), 2, "first-to-one", seed=0))
+        print(*[main(line.split()) for line in sys.argv[1:]])
     """
-    detected = installed("-c", dedent(program))
-    assert detected.stdout.splitlines() == ["0", "1 0 0"], detected.stderr
+    lines = ["gate run --max-issues 0 --format shout", "gate run --max-issues 0 --format shoud", "apply run --drop"]
+    done = installed("-c", dedent(program), *lines, "list losses")
+    first, planted, gated, *others, codes = done.stdout.splitlines()
+    assert (first, planted, gated, codes) == ("0", "1 0 0", "NO! 1", "1 2 0 0"), done.stderr
+    assert "did you mean shout?" in done.stderr
+    assert "labelscan detect run/corrected.npz" in "\n".join(others)
+    assert any(line.startswith("halved ") for line in others)
     assert (tmp_path / "turns.txt").read_text().split() == ["0", "1"]
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     (member,) = record["choices"]["opinions"]
     assert member["loss"].startswith("halved:share=0.25")
     assert member["model"] == "one-layer"
-    gated = installed("-m", "labelscan", "gate", "run", "--max-issues", "0", "--format", "shout")
-    assert (gated.stdout, gated.returncode) == ("NO! 1\n", 1), gated.stderr
-    applied = installed("-m", "labelscan", "apply", "run", "--drop")
-    assert "labelscan detect run/corrected.npz" in applied.stdout, applied.stderr
     with np.load(tmp_path / "run" / "corrected.npz") as made:
         assert made["ids"].tolist() == [str(row) for row in range(1, 40)], "what is in no file is written whole"
-
-
-def test_parts_of_other_packages_are_listed_and_their_names_found_when_misspelt(installed):
-    listed = installed("-m", "labelscan", "list", "losses", "--json")
-    assert "halved" in [one["name"] for one in json.loads(listed.stdout)["losses"]]
-    wrong = installed("-m", "labelscan", "gate", "run", "--max-issues", "0", "--format", "shoud")
-    assert "did you mean shout?" in wrong.stderr

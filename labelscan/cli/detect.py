@@ -66,30 +66,9 @@ def detect(
     with progress.shown(quiet=quiet, verbose=verbose) as listener:
         listen = interruptible(listener, max_time)
         dataset = read_first(settings, listen)
-        if dry_run:
-            from labelscan.cli import plan_screen  # this and what follows load torch
-            from labelscan.pipeline.estimate import estimate
-
+        if dry_run or detach or only:
             planned = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
-            expected = estimate(planned)
-        elif detach:
-            from labelscan.pipeline.slurm import submit
-            from labelscan.runs.status import is_finished
-
-            planned = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
-            if is_finished(planned.place):
-                raise RunFolderError(
-                    "run-finished", "the run is finished", where=planned.place, hint="leave --detach out to see it"
-                )
-            submitted = submit(planned, listen)
-        elif only:
-            from labelscan.pipeline.only import run_only
-
-            planned = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
-            ran = run_only(planned, only, listen)
         else:
-            from labelscan.cli import run_screen  # which loads SciPy
-
             run = labelscan.detect(
                 data=dataset,
                 settings=settings,
@@ -100,7 +79,24 @@ def detect(
                 decisions=decisions,
                 notify=listen,
             )
-    from labelscan.cli import jobs_screen
+        if dry_run:
+            from labelscan.pipeline.estimate import estimate  # which loads torch, as what follows does
+
+            expected = estimate(planned)
+        elif detach:
+            from labelscan.pipeline.slurm import submit
+            from labelscan.runs.status import is_finished
+
+            if is_finished(planned.place):
+                raise RunFolderError(
+                    "run-finished", "the run is finished", where=planned.place, hint="leave --detach out to see it"
+                )
+            submitted = submit(planned, listen)
+        elif only:
+            from labelscan.pipeline.only import run_only
+
+            ran = run_only(planned, only, listen)
+    from labelscan.cli import jobs_screen, plan_screen, run_screen
 
     if dry_run:
         seconds, reported = None if expected is None else expected.total, listener.reported
