@@ -83,8 +83,13 @@ def _run(arguments: list[str]) -> int:
 
     try:
         result: object = get_command(app).main(arguments, prog_name="labelscan", standalone_mode=False)
-    except SystemExit as stop:
-        return _stopped(stop, arguments)
+    except SystemExit as stop:  # by typer, on a broken pipe, or by a library
+        if stop.code in (None, 0):
+            return 0
+        cause = stop.__context__
+        if isinstance(cause, OSError) and cause.errno == errno.EPIPE:
+            raise BrokenPipeError from cause
+        return _unexpected(stop, arguments)
     except (KeyboardInterrupt, Abort):
         result = INTERRUPTED  # typer raises one of these or returns this code
     except Interrupted as error:
@@ -103,16 +108,6 @@ def _run(arguments: list[str]) -> int:
     if result == INTERRUPTED:
         return _interrupted(arguments)
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
-
-
-def _stopped(stop: SystemExit, arguments: list[str]) -> int:
-    """Return the exit code where typer, on a broken pipe, or a library has ended the program."""
-    if stop.code in (None, 0):
-        return 0
-    cause = stop.__context__
-    if isinstance(cause, OSError) and cause.errno == errno.EPIPE:
-        raise BrokenPipeError from cause
-    return _unexpected(stop, arguments)
 
 
 def _usage_problem(error: Any, arguments: list[str]) -> Problem:

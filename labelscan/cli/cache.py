@@ -46,17 +46,12 @@ def cache(
         return
     out = console.stdout()
     if clear:
-        out.print(console.text("; ".join([f"cleared {file_size(n_cleared)}", *_kept(shelves)])))
+        kept = f"; kept {file_size(total)}, which may not be deleted" if total else ""
+        out.print(console.text(f"cleared {file_size(n_cleared)}{kept}"))
     out.print(console.text((str(folder), "bold"), f": {file_size(total)} of {file_size(config.limit)}"))
     if shelves:
         out.print()
         out.show(console.entries(((one.kind, *_lines(one)) for one in shelves), style="bold"))
-
-
-def _kept(shelves: "list[ShelfFacts]") -> Iterator[str]:
-    """Say how much is left after clearing, and why."""
-    if left := sum(one.n_bytes for one in shelves):
-        yield f"kept {file_size(left)}, which may not be deleted"
 
 
 def _lines(shelf: "ShelfFacts") -> Iterator[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from labelscan.cli.console import Console, Shape, entries, fitting, show_json, stdout, table, text, warning
 from labelscan.comparison.causes import Difference
-from labelscan.comparison.compare import Comparison, TruthComparison
+from labelscan.comparison.compare import Comparison
 from labelscan.comparison.pairing import (
     ALIKE,
     BOTH,
@@ -103,7 +103,10 @@ def _blocks(comparison: Comparison, width: int) -> Iterator[list[Shape]]:
     yield list(_runs(comparison))
     yield [_flags(comparison, width), *_agreement(comparison)]
     if comparison.against_truth is not None:
-        yield [_truth(comparison.against_truth, width)]
+        truth = comparison.against_truth
+        rows = [asdict(one) | {"side": side} for side, one in (("first", truth.first), ("second", truth.second))]
+        title = f"{truth.n_label_errors:,} are known wrong"
+        yield [table(Table.of(AGAINST_TRUTH, rows), width, title=title)]
     others = [name for name, count in comparison.counts.items() if count and name not in COMPARED]
     if others:
         rows = [{"words": WORDS[name], "count": comparison.counts[name]} for name in others]
@@ -116,15 +119,13 @@ def _blocks(comparison: Comparison, width: int) -> Iterator[list[Shape]]:
 
 def _runs(comparison: Comparison) -> Iterator[Shape]:
     """Yield the runs, how their settings, data, versions and machines differ, and what that explains."""
-    kinds = {"settings": comparison.settings, "data": comparison.data, "versions": comparison.versions}
-    kinds |= {"machine": comparison.machine}
-    kinds |= {"choices": comparison.choices} if comparison.choices else {}
+    names = ["settings", "data", "versions", "machine", *(["choices"] if comparison.choices else [])]
     runs = [
         (side, f"{run.run}: {run.n_flagged:,} of {run.n_scored:,} labels flagged by {run.detector}")
         for side, run in (("first", comparison.first), ("second", comparison.second))
     ]
     yield entries(runs, style="bold", least=len("settings"))
-    yield entries((name, "; ".join(map(_difference, found)) or "the same") for name, found in kinds.items())
+    yield entries((name, "; ".join(map(_difference, getattr(comparison, name))) or "the same") for name in names)
     if comparison.explanation:
         yield text(comparison.explanation)
 
@@ -161,11 +162,6 @@ def _agreement(comparison: Comparison) -> Iterator[Shape]:
     if comparison.top_overlaps:
         shared = ", ".join(f"{one.n_common:,} of {one.k:,}" for one in comparison.top_overlaps)
         yield text(("same among the most likely wrong: ", "dim"), shared)
-
-
-def _truth(truth: TruthComparison, width: int) -> Shape:
-    rows = [asdict(one) | {"side": side} for side, one in (("first", truth.first), ("second", truth.second))]
-    return table(Table.of(AGAINST_TRUTH, rows), width, title=f"{truth.n_label_errors:,} are known wrong")
 
 
 def _show_examples(console: Console, comparison: Comparison, top: int) -> None:

@@ -71,7 +71,10 @@ def _show_screen(run: Run, *, top: int, reported: Collection[str]) -> None:
     is_judged = summary.n_flagged and not summary.learned_nothing
     if is_judged:
         console.print()
-        console.show(_classes_and_pairs(summary, console.width))
+        classes = worst_classes([CLASS, FLAGGED, LABELS, SHARE], summary.class_health).head(MOST_ROWS)
+        pairs = Table.of(PAIRS, summary.confused_pairs).head(MOST_ROWS)
+        named = {"Worst classes": classes, "Most confused": pairs}
+        console.show(side_by_side(*(table(one, console.width, title=title) for title, one in named.items())))
     if is_judged and top:
         console.print()
         _show_top(console, run, top)
@@ -89,7 +92,8 @@ def _show_screen(run: Run, *, top: int, reported: Collection[str]) -> None:
     console.show_step("issues", str(folder / ISSUES_FILE), "bold")
     console.show_step("next", _next_step(summary, folder))
     if summary.wrong_labels.source != "decisions" and not summary.learned_nothing:
-        console.show(text(("measure ", "dim"), _measurement(summary, folder)))
+        place = "that page" if summary.n_flagged else f"the page of labelscan report {shlex.quote(str(folder))}"
+        console.show(text(("measure ", "dim"), f'"{OFFER}" on {place} tells how many are wrong'))
 
 
 def _headline(summary: Summary) -> Iterator[Shape]:
@@ -131,12 +135,6 @@ def _detectors(summary: Summary, width: int) -> Shape:
         return table(Table.of(DETECTORS, rows), width, title="Detectors")
     title = f"{truth.n_label_errors:,} labels are known wrong"
     return table(Table.of([*DETECTORS, *QUALITY], rows), width, title=title)
-
-
-def _classes_and_pairs(summary: Summary, width: int) -> Shape:
-    classes = worst_classes([CLASS, FLAGGED, LABELS, SHARE], summary.class_health).head(MOST_ROWS)
-    pairs = Table.of(PAIRS, summary.confused_pairs).head(MOST_ROWS)
-    return side_by_side(table(classes, width, title="Worst classes"), table(pairs, width, title="Most confused"))
 
 
 def _show_top(console: Console, run: Run, top: int) -> None:
@@ -222,8 +220,3 @@ def _next_step(summary: Summary, folder: Path) -> str:
     if summary.n_flagged:
         return f"labelscan report {shlex.quote(str(folder))}"
     return "scores.csv next to it has every example, most likely wrong first"
-
-
-def _measurement(summary: Summary, folder: Path) -> str:
-    place = "that page" if summary.n_flagged else f"the page of labelscan report {shlex.quote(str(folder))}"
-    return f'"{OFFER}" on {place} tells how many are wrong'
