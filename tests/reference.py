@@ -13,7 +13,8 @@ from hostile.corpus import CORPUS
 
 import labelscan
 from labelscan.cli import app
-from labelscan.config import settings, shipped_configs
+from labelscan.cli.listing import listed_parts
+from labelscan.config import settings
 from labelscan.correction.corrections import COLUMNS as LOG_COLUMNS
 from labelscan.correction.decisions import COLUMNS as DECISION_COLUMNS
 from labelscan.detection.decisions.measured_sample import COLUMNS as MEASURE_COLUMNS
@@ -47,20 +48,22 @@ PARTS = {"losses": LOSSES, "models": MODELS, "detectors": DETECTORS, "noises": N
 
 def reference(help_pages: Mapping[str, str]) -> str:
     """Return the whole page, in Markdown, given the text of ``labelscan COMMAND --help`` by command."""
+    files = [*OWN_FILES.items(), *((f"{pattern}/", words) for pattern, words in OWN_FOLDERS.items())]
     sections = [OPENING, PROSE, "## Commands"]
     sections += [f"### labelscan {name}\n\n```text\n{page.rstrip()}\n```" for name, page in help_pages.items()]
     sections += ["## Exit codes\n\n" + table(("code", "meaning"), EXIT_CODES.items())]
     sections += ["## Codes of errors\n\n" + CODES_ARE, table(("code", "what it says, for example"), codes())]
     sections += ["## Settings\n\n" + SETTINGS_ARE, table(("setting", "flag", "default", "meaning"), setting_rows())]
-    sections += ["## Files of a run\n\n" + table(("file", "content"), files())]
-    sections += ["## Columns\n\n" + COLUMNS_ARE, table(("column", "meaning"), columns())]
+    sections += ["## Files of a run\n\n" + table(("file", "content"), files)]
+    sections += ["## Columns\n\n" + COLUMNS_ARE, table(("column", "meaning"), MEANINGS.items())]
     sections += ["## decisions.csv\n\n" + DECISIONS_ARE, table(("column", "meaning"), DECISION_COLUMNS.items())]
     sections += ["## measure.csv\n\n" + MEASURE_IS, table(("column", "meaning"), MEASURE_COLUMNS.items())]
     sections += ["## The log of apply\n\n" + LOG_IS, table(("column", "meaning"), LOG_COLUMNS.items())]
     sections += ["## summary.json\n\n" + JSON_IS, table(("key", "meaning"), summary_keys())]
     sections += ["## Parts\n\nIn more detail, with options and sources: `labelscan list losses` and so on."]
     sections += [f"### {kind.capitalize()}\n\n" + table(("name", "what it is"), parts(kind)) for kind in PARTS]
-    sections += ["### Configs\n\n" + table(("name", "what it is for"), configs())]
+    configs = [(one.name, one.purpose) for one in listed_parts("configs")]
+    sections += ["### Configs\n\n" + table(("name", "what it is for"), configs)]
     sections += ["## Hostile input\n\n" + HOSTILE_IS]
     sections += [f"### Hostile {group}\n\n" + hostile(group) for group in CORPUS]
     return "\n\n".join(section.strip() for section in sections) + "\n"
@@ -151,18 +154,6 @@ def words_of(problem: ast.expr, assigned: list[ast.Assign]) -> list[str]:
     return []
 
 
-def files() -> Iterator[tuple[str, str]]:
-    """Yield what a run writes, and what is in it."""
-    yield from OWN_FILES.items()
-    for pattern, words in OWN_FOLDERS.items():
-        yield f"{pattern}/", words
-
-
-def columns() -> Iterator[tuple[str, str]]:
-    """Yield the columns of scores.csv."""
-    yield from MEANINGS.items()
-
-
 def setting_rows() -> Iterator[tuple[str, str, str, str]]:
     """Yield every setting with its flag, its default and its meaning."""
     for key, one in settings().items():
@@ -194,17 +185,6 @@ def parts(kind: str) -> Iterator[tuple[str, str]]:
     registry: Any = PARTS[kind]
     for name in registry:
         yield name, (inspect.getdoc(registry[name]) or "").partition("\n\n")[0]
-
-
-def configs() -> Iterator[tuple[str, str]]:
-    """Yield the configs that come with labelscan, with what their opening comment says."""
-    for name, path in shipped_configs().items():
-        comment = []
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if not line.startswith("#"):
-                break
-            comment.append(line.lstrip("# ").strip())
-        yield name, " ".join(comment[1:])
 
 
 def documented(kind: type) -> dict[str, str]:

@@ -54,7 +54,7 @@ def list_parts(
     if what not in KINDS:
         hint = f"use {nearest(what, KINDS)}"
         raise UsageError("unknown-list", f"nothing to list is called {what!r}", hint=hint)
-    parts, notes = list(_parts(what)), list(_notes(what))
+    parts, notes = list(listed_parts(what)), list(_notes(what))
     from labelscan.cli import console
 
     if as_json:
@@ -67,7 +67,8 @@ def list_parts(
         out.print(console.text(("use: ", "dim"), USES[what].format(example=_example(what, parts))))
 
 
-def _parts(what: str) -> Iterator[Part]:
+def listed_parts(what: str) -> Iterator[Part]:
+    """Yield the parts of a kind, as in ``completion.KINDS``."""
     if what == "configs":
         for name, path in shipped_configs().items():
             comment = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
