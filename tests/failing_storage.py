@@ -62,15 +62,14 @@ class Dead(Counted):
     """Answers nothing but listings."""
 
     protocol = "dead"
+    error = TimeoutError("nobody there")
 
     def fail(self, number):
-        raise TimeoutError("nobody there")
+        raise self.error
 
 
-class Closed(Counted):
+class Closed(Dead):
     """Lists, and gives nothing."""
 
     protocol = "closed"
-
-    def fail(self, number):
-        raise PermissionError("Access Denied")
+    error = PermissionError("Access Denied")

@@ -56,27 +56,14 @@ def test_a_run_ends_on_one_screen_and_the_same_command_shows_it_again(command, p
     assert (tmp_path / "again" / "scores.csv").read_bytes() == (tmp_path / "run" / "scores.csv").read_bytes()
 
 
-def test_other_settings_for_a_run_are_refused_with_what_differs(command, photos):
-    command("detect", "photos", *QUICK)
-    ended = command("detect", "photos", *QUICK, "--seed", "1")
-    assert ended.code == 2
-    assert "seed was 0 and is 1" in ended.err
-    assert command("detect", "photos", *QUICK, "--seed", "1", "--fresh").code == 0
-
-
-def test_verbose_tells_of_every_epoch(command, photos):
-    ended = command("detect", "photos", *QUICK, "-v")
-    assert ended.err.count("epoch ") == 3 * 3
-    assert "decoding images: done in" in ended.err
-
-
 def test_a_dry_run_shows_the_plan_and_writes_nothing(command, photos, tmp_path):
     ended = command("detect", "photos", *QUICK, "--dry-run")
     assert ended.code == 0
     for text in ("12", "small-cnn", "blurry", "3 epochs", "about", "nothing was trained"):
         assert text in ended.out
-    content = json.loads(command("detect", "photos", *QUICK, "--dry-run", "--json").out)
+    content = json.loads(command("detect", "photos", *QUICK, "--dry-run", "--self-check", "--json").out)
     assert (content["examples"], content["run_folder"]) == (12, "run")
+    assert content["self_check"].startswith("all of it again with about 1 planted error")
     assert content["estimate_seconds"] > 0
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
@@ -133,12 +120,6 @@ def test_the_rate_of_a_self_check_may_be_left_out(command, photos, monkeypatch, 
     monkeypatch.setattr(labelscan, "detect", detect, raising=False)
     command("detect", *arguments)
     assert seen == [("photos", rate)]
-
-
-def test_a_dry_run_tells_of_the_self_check(command, photos):
-    assert "all of it again with about 1 planted error" in command("detect", "photos", "--self-check", "--dry-run").out
-    content = json.loads(command("detect", "photos", "--self-check", "--dry-run", "--json").out)
-    assert content["self_check"].startswith("all of it again")
 
 
 def test_a_dry_run_counts_the_threshold_runs_of_aum(command, photos):
@@ -261,4 +242,6 @@ def test_models_named_more_than_once_are_members_and_one_is_asked_alone(command,
 def test_verbose_names_the_model_whose_fold_is_trained(command, photos):
     ended = command("detect", "photos", *QUICK, "--model", "linear", "--model", "extra-trees:20", "-v")
     assert "fold 0-0 of linear, epoch 1 of " in ended.err
+    assert ended.err.count("epoch ") == 3 * 3
+    assert "decoding images: done in" in ended.err
     assert "fold 0-2 of extra-trees:20: " in ended.err

@@ -83,17 +83,12 @@ def test_a_pass_is_short_unless_a_list_is_wanted(command, run):
 
 
 def test_the_hook_for_pre_commit_calls_a_command_that_there_is():
-    text = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
-    hook = dict(re.findall(r"^[ -] (\w+): (.+)$", text, re.MULTILINE))
-    assert {"id", "name", "entry", "language"} <= set(hook)  # all that pre-commit needs
-    assert hook["id"] == "labelscan-gate"
+    hook = dict(re.findall(r"^[ -] (\w+): (.+)$", (ROOT / ".pre-commit-hooks.yaml").read_text(), re.MULTILINE))
     program, name = hook["entry"].split()
-    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
-    assert program in scripts
+    assert program in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     assert name in {one.name for one in labelscan.cli.app.registered_commands}
-    assert hook["language"] == "python"
     assert hook["pass_filenames"] == "false"  # it takes the data as a whole
-    assert "id: labelscan-gate" in text.partition("\n- id")[0]
+    assert {"id": "labelscan-gate", "language": "python"}.items() <= hook.items()
 
 
 def test_what_is_in_the_baseline_is_not_new(command, run, tmp_path):
@@ -136,7 +131,7 @@ def test_a_run_is_known_though_the_shell_keeps_the_tilde_and_by_a_dot(command, r
     assert command("gate", ".", "--max-issues", "3").code == 0
 
 
-def test_nor_over_the_run_that_it_makes(command, blobs, tmp_path):
+def test_no_form_is_written_over_the_run_that_it_makes(command, blobs):
     ended = command("gate", "blobs.csv", "--folds=2", "-o", "made", "--max-issues=9", "--format=json=made/scores.csv")
     assert ended.code == 2
     assert command("gate", "made", "--max-issues=9", "--format=json=made/gate.json").code == 0
@@ -191,29 +186,6 @@ def test_the_same_command_judges_fixed_data_in_the_same_folder(command, blobs, t
     fixed = command(*line)
     assert fixed.code == 0, fixed.err
     assert "labels-run starts over: the data has changed since this run: examples was 60 and is 59" in fixed.err
-
-
-def test_a_run_of_detect_is_not_replaced_by_a_gate_on_changed_data(command, blobs, tmp_path):
-    assert command("detect", "blobs.csv", "--folds", "2", "-o", "run").code == 0
-    table = tmp_path / "blobs.csv"
-    table.write_text(table.read_text().rpartition("\n4")[0] + "\n")
-    before = (tmp_path / "run" / "scores.csv").read_bytes()
-    ended = command("gate", "blobs.csv", "--folds", "2", "--max-issues", "0", "-o", "run")
-    assert ended.code == 2
-    assert "keep this run and choose another place with -o" in ended.err
-    assert (tmp_path / "run" / "scores.csv").read_bytes() == before
-
-
-def test_images_that_were_replaced_are_judged_in_the_same_folder(command, photos):
-    line = ("gate", "photos", "--folds", "2", "--epochs", "15", "--max-issues", "99", "-o", "labels-run")
-    assert command(*line).code == 0
-    image, other = sorted(photos.rglob("*.png"))[:2]
-    image.write_bytes(other.read_bytes())
-    changed = command(*line)
-    assert changed.code == 0, changed.err
-    assert command("detect", *line[1:6], "-o", "labels-run").code == 0
-    image.write_bytes(sorted(photos.rglob("*.png"))[2].read_bytes())
-    assert command(*line).code == 2  # by now the folder is that of detect, too
 
 
 def test_data_is_detected_first_and_limits_do_not_make_another_run(command, blobs, tmp_path):
