@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+import labelscan
 from labelscan.config import Config, flatten
 
 
@@ -15,26 +16,19 @@ def test_the_help_page_is_as_reviewed(command, golden, name):
     golden(f"help{'-' if name else ''}{name}.txt", shown.out)
 
 
-def test_labelscan_alone_says_what_to_do_first(command, golden):
+def test_labelscan_alone_says_what_to_do_first_and_its_version_is_that_of_the_library(command, golden):
     shown = command()
     assert shown.code == 0
     golden("first-steps.txt", shown.out)
-
-
-def test_the_version_is_that_of_the_library(command):
-    import labelscan
-
     assert command("--version").out == f"labelscan {labelscan.__version__}\n"
 
 
-def test_help_tells_the_defaults_that_hold(command):
+@pytest.mark.parametrize(
+    ("option", "key"),
+    [("--loss", "training.loss"), ("--folds", "folds.n_folds"), ("--detector", "detection.detector")],
+)
+def test_help_tells_the_defaults_that_hold(command, option, key):
     page = " ".join(command("detect", "--help").out.split()).replace("- ", "-")
-    defaults = flatten(Config())
-    for option, key in (
-        ("--loss", "training.loss"),
-        ("--folds", "folds.n_folds"),
-        ("--detector", "detection.detector"),
-    ):
-        found = re.search(rf"{option} [A-Z]+ .*?\[default: (.*?)\]", page)
-        assert found is not None
-        assert found[1] == str(defaults[key])
+    found = re.search(rf"{option} [A-Z]+ .*?\[default: (.*?)\]", page)
+    assert found is not None
+    assert found[1] == str(flatten(Config())[key])
