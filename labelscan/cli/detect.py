@@ -1,5 +1,7 @@
 """``labelscan detect DATA``: train fold by fold, write a run folder, show what looks wrong."""
 
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from labelscan.cli import options
@@ -95,18 +97,47 @@ def detect(
         elif only:
             from labelscan.pipeline.only import run_only
 
-            ran = run_only(planned, only, listen)
-    from labelscan.cli import jobs_screen, plan_screen, run_screen
+            ran = run_only(plan, only, listen)
+    from labelscan.cli import plan_screen, run_screen
 
     if dry_run:
         seconds, reported = None if expected is None else expected.total, listener.reported
         plan_screen.show_plan(planned, seconds, as_json=as_json, fresh=fresh, only=only or (), reported=reported)
     elif detach:
-        jobs_screen.show_submitted(submitted, as_json=as_json, quiet=quiet)
+        listed, place = {"tasks": submitted.numbers, "jobs": list(submitted.names)}, submitted.folder
+        steps = {"tasks": " ".join(submitted.numbers), "status": f"labelscan status {shlex.quote(str(place))}"}
+        steps["next"] = "the same command with --merge in place of --detach, once all are done"
+        _show_jobs(place, listed, "task", "submitted", steps, as_json=as_json, quiet=quiet)
     elif only:
-        jobs_screen.show_ran(ran, as_json=as_json, quiet=quiet)
+        steps = {"next": "the same command with --merge in place of --only, once all jobs are done"}
+        _show_jobs(ran.folder, {"done": list(ran.jobs)}, "job", "done", steps, as_json=as_json, quiet=quiet)
     else:
         run_screen.show(run, top=top, as_json=as_json, quiet=quiet, reported=listener.reported)
+
+
+def _show_jobs(
+    folder: Path,
+    listed: dict[str, list[str]],
+    noun: str,
+    end: str,
+    steps: dict[str, str],
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Write to stdout what was done with the first of the jobs ``listed``, and the next steps."""
+    from labelscan.cli.console import show_json, stdout, text
+
+    console, n_jobs = stdout(), len(next(iter(listed.values())))
+    if as_json:
+        show_json({"run": str(folder), **listed})
+    elif quiet:
+        console.print(text(str(folder)))
+    else:
+        counted = f"1 {noun} is" if n_jobs == 1 else f"{n_jobs:,} {noun}s are"
+        console.show(text((str(folder), "bold"), f": {counted} {end}"))
+        for word, step in steps.items():
+            console.show_step(word, step)
 
 
 def read_first(settings: Config, notify: Listener) -> "Dataset | None":

@@ -1,5 +1,6 @@
 """``labelscan status RUN``: which jobs of a run are done, which are running and which are left, also while it runs."""
 
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,6 @@ def status(
 ) -> None:
     """Show how far a run is, job by job."""
     from labelscan.cli import console
-    from labelscan.cli.jobs_screen import merge_command
     from labelscan.files.reading import with_home
     from labelscan.files.urls import is_url
     from labelscan.runs.files import RUN_FILE
@@ -48,7 +48,8 @@ def status(
     if found.error:
         out.print(console.text(f"it failed: {found.error}"))
     if found.is_to_be_merged and not is_url(run):
-        merge = merge_command(with_home(run) / RUN_FILE, run)
+        record = shlex.quote(str(with_home(run) / RUN_FILE))
+        merge = f"labelscan detect --config {record} -o {shlex.quote(run)} --merge"
         out.print(console.text("nobody has judged the labels yet: ", merge))
     left = [one for state in STATES[:-1] for one in found.jobs if one.state == state]
     if left:
