@@ -1,6 +1,9 @@
 """A verdict with labels of every nasty kind, small enough to be checked by hand."""
 
-from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict
+from finished import some_wrong
+
+from labelscan.gating.baseline import NEW_BASELINE
+from labelscan.gating.verdict import Check, GateSuspect, GateVerdict
 
 NASTY = ("<script>alert(1)</script>", "a\"b'c,d:e%f|g`h&amp;", "dog\x1b[2J\x00\ufffe", "\u202etac\r\n::error::x ]]>")
 
@@ -48,7 +51,7 @@ def a_verdict(
         accepts_into=baseline or NEW_BASELINE,
         gone=(),
         relabelled=(),
-        wrong_labels=None,
+        wrong_labels=some_wrong(),
         is_as_written=True,
         decisions="",
         warnings=("a *warning*",),

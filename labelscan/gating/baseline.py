@@ -7,7 +7,7 @@ its decisions to keep a label; such a file is only read, never written.
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -22,6 +22,8 @@ from labelscan.wording.tables import write_csv
 COLUMNS = ("example_id", "given_label")
 DECISION = "decision"
 """The column that a file of decisions has and a baseline does not."""
+NEW_BASELINE = "labels-baseline.csv"
+"""The suggested name of a baseline that does not exist yet."""
 
 Reviewed: TypeAlias = tuple[str, str]
 """An example id, and the label that was reviewed."""
@@ -32,25 +34,30 @@ class Baseline:
     """The reviewed labels in one file."""
 
     path: Path
-    reviewed: frozenset[Reviewed]
+    rows: Mapping[Reviewed, Mapping[str, str]]
+    """What each reviewed label has in a user's own columns."""
     columns: tuple[str, ...] = COLUMNS
-    """All columns of the file, including a user's own notes."""
-    notes: Mapping[Reviewed, Mapping[str, str]] = field(default_factory=dict)
-    """The cells of each row in columns other than ours."""
+    """All columns of the file, including a user's own."""
     are_decisions: bool = False
 
     @property
-    def may_be_written(self) -> bool:
-        """Return whether suspects may be accepted into the file: it holds no decisions and is no part of a run."""
-        return not self.are_decisions and not is_own_file(self.path)
+    def accepts_into(self) -> str:
+        """Return the file into which suspects can be accepted: this one, or another where it is a file of a run.
 
-    def gone(self, given_labels: Mapping[str, str]) -> tuple[Reviewed, ...]:
-        """Return, sorted, the rows about examples that are not in the run, given the labels of the run by id."""
-        return tuple(sorted(one for one in self.reviewed if one[0] not in given_labels))
+        It is empty for a reviewer's decisions, to which a review adds.
+        """
+        if self.are_decisions:
+            return ""
+        return NEW_BASELINE if is_own_file(self.path) else str(self.path)
 
-    def relabelled(self, given_labels: Mapping[str, str]) -> tuple[Reviewed, ...]:
-        """Return, sorted, the rows about labels that have changed since, given the labels of the run by id."""
-        return tuple(sorted(one for one in self.reviewed if given_labels.get(one[0], one[1]) != one[1]))
+    def stale(self, given_labels: Mapping[str, str]) -> tuple[tuple[Reviewed, ...], tuple[Reviewed, ...]]:
+        """Return, sorted, the rows about examples that are not in a run, and those about labels changed since.
+
+        ``given_labels`` are those of the run, by example id.
+        """
+        rows = sorted(self.rows)
+        gone = tuple(one for one in rows if one[0] not in given_labels)
+        return gone, tuple(one for one in rows if given_labels.get(one[0], one[1]) != one[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,16 +87,14 @@ def read_baseline(path: Path) -> Baseline:
             rows = table_rows(file, COLUMNS[0])
             columns = tuple(dict.fromkeys(rows.fieldnames or ()))
             if DECISION in columns:
-                return Baseline(path=path, reviewed=frozenset(_kept(path)), are_decisions=True)
-            _check_columns(columns, path)
+                return Baseline(path=path, rows={one: {} for one in _kept(path)}, are_decisions=True)
+            if missing := [name for name in COLUMNS if name not in columns]:
+                hint = f"the columns are {' and '.join(COLUMNS)}; --update-baseline with another name makes such a file"
+                raise GateError("no-column", f"no column is called {missing[0]!r}", where=str(path), hint=hint)
             read = [(row, rows.line_num) for row in rows]  # the line that a row ends on, as an editor numbers it
     except FileNotFoundError:
-        raise GateError(
-            "no-file",
-            "there is no such baseline",
-            where=str(path),
-            hint="the same command with --update-baseline makes it",
-        ) from None
+        hint = "the same command with --update-baseline makes it"
+        raise GateError("no-file", "there is no such baseline", where=str(path), hint=hint) from None
     except (*CANNOT_READ, csv.Error) as error:
         raise GateError(
             "unreadable", f"cannot be read ({why(error)})", where=str(path), hint="save it as CSV in UTF-8"
@@ -99,9 +104,9 @@ def read_baseline(path: Path) -> Baseline:
         [(name, line) for row, line in read for name in [name for name in COLUMNS if not row[name]][:1]],
         lambda found: Problem("empty-cell", f"the {found[0]} is empty", f"{path.name} row {found[1]}", hint),
     )
-    others = [name for name in columns if name not in COLUMNS]
-    notes = {(row["example_id"], row["given_label"]): {name: row[name] or "" for name in others} for row, _ in read}
-    return Baseline(path=path, reviewed=frozenset(notes), columns=columns, notes=notes)
+    own = [name for name in columns if name not in COLUMNS]
+    reviewed = {(row["example_id"], row["given_label"]): {name: row[name] or "" for name in own} for row, _ in read}
+    return Baseline(path=path, rows=reviewed, columns=columns)
 
 
 def read_to_update(path: Path) -> Baseline:
@@ -115,7 +120,7 @@ def read_to_update(path: Path) -> Baseline:
     if (path.parent / RUN_FILE).is_file():
         refuse_outside_links(path.parent, [path])
     if not path.exists():
-        return Baseline(path=path, reviewed=frozenset())
+        return Baseline(path=path, rows={})
     if is_own_file(path):
         raise GateError(
             "run-file", f"this is a file of the run {path.parent}", where=str(path), hint="name another file"
@@ -143,35 +148,24 @@ def update_baseline(
         suspects: all flags, even those too unlikely to be wrong to count: they may count after another training.
         given_labels: by example id.
     """
-    removed = baseline.relabelled(given_labels)
-    rows = sorted(baseline.reviewed.difference(removed) | suspects)
-    records = [{**baseline.notes.get(one, {}), **dict(zip(COLUMNS, one, strict=True))} for one in rows]
+    unknown, removed = baseline.stale(given_labels)
+    rows = sorted((baseline.rows.keys() - removed) | suspects)
+    records = [{**baseline.rows.get(one, {}), **dict(zip(COLUMNS, one, strict=True))} for one in rows]
     write_csv(pd.DataFrame(records, columns=list(baseline.columns), dtype=object).fillna(""), baseline.path)
     return BaselineUpdate(
         path=baseline.path,
-        added=tuple(sorted(suspects - baseline.reviewed)),
+        added=tuple(sorted(suspects - baseline.rows.keys())),
         removed=removed,
-        unknown=baseline.gone(given_labels),
+        unknown=unknown,
         n_rows=len(rows),
     )
 
 
-def _check_columns(columns: tuple[str, ...], path: Path) -> None:
-    missing = [name for name in COLUMNS if name not in columns]
-    if missing:
-        hint = f"the columns are {' and '.join(COLUMNS)}; --update-baseline with another name makes such a file"
-        raise GateError("no-column", f"no column is called {missing[0]!r}", where=str(path), hint=hint)
-
-
 def _kept(path: Path) -> Iterator[Reviewed]:
     for one in read_decisions(path):
-        if one.verdict != "keep":
-            continue
-        if one.given_label is None:
-            raise GateError(
-                "no-given-label",
-                f"{one.example_id!r} is to be kept, but no given_label says with which label",
-                where=str(path),
-                hint="write the label into a column given_label, as the report does",
-            )
-        yield one.example_id, one.given_label
+        if one.verdict == "keep":
+            if one.given_label is None:
+                problem = f"{one.example_id!r} is to be kept, but no given_label says with which label"
+                hint = "write the label into a column given_label, as the report does"
+                raise GateError("no-given-label", problem, where=str(path), hint=hint)
+            yield one.example_id, one.given_label

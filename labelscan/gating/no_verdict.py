@@ -4,20 +4,19 @@ import contextlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from labelscan.errors import LabelscanError
 from labelscan.files.atomic import replacing
 from labelscan.files.reading import CANNOT_READ, parse_json, read_text
 from labelscan.gating.formats.junit import no_verdict
 
-BEGINNINGS: Mapping[str, tuple[str, ...]] = {
-    "junit": ('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="labelscan gate" ',),
-    "github": ("::notice title=labelscan gate::", "::error title=labelscan gate::"),
-    "markdown": ("## labelscan gate: passed\n", "## labelscan gate: failed\n"),
+BEGINNINGS = {
+    "text": r"(PASSED|FAILED): (the limit is|all limits are|\d+ of \d+ limits (is|are)) (met|exceeded)\n.*label",
+    "junit": r'<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites name="labelscan gate" ',
+    "github": r"::(notice|error) title=labelscan gate::",
+    "markdown": r"## labelscan gate: (passed|failed)\n",
 }
 """How a verdict begins, by its format."""
-_TEXT = re.compile(r"(PASSED|FAILED): (the limit is|all limits are|\d+ of \d+ limits (is|are)) (met|exceeded)\n.*label")
 KEYS = frozenset(["format_version", "passed", "run", "n_scored", "n_suspects", "min_error_probability", "checks"])
 """Some of those that a verdict has as JSON."""
 
@@ -39,19 +38,11 @@ def withdraw(files: Mapping[str, Path], problem: str) -> None:
 
 def _is_verdict(name: str, text: str) -> bool:
     """Return whether a file is a verdict of this format, and not another one that mentions it."""
-    if name == "json":
-        content = parse_json(text)
-        return isinstance(content, dict) and content.keys() >= KEYS
-    if name == "sarif":
-        return _is_our_log(parse_json(text))
-    if name == "text":
-        return _TEXT.match(text) is not None
-    return text.startswith(BEGINNINGS.get(name, ("\0",)))
-
-
-def _is_our_log(content: Any) -> bool:
-    try:
-        (run,) = content["runs"]
-        return bool(run["tool"]["driver"]["name"] == "labelscan")
-    except (KeyError, TypeError, ValueError):
-        return False
+    if name not in ("json", "sarif"):
+        return name in BEGINNINGS and re.match(BEGINNINGS[name], text) is not None
+    match parse_json(text):
+        case {"runs": [{"tool": {"driver": {"name": "labelscan"}}}]}:
+            return name == "sarif"
+        case {**content}:
+            return name == "json" and content.keys() >= KEYS
+    return False

@@ -5,19 +5,27 @@ labels are wrong is known as a range only, so no limit is on that: the sentence 
 """
 
 import dataclasses
+import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePath
 
 import pandas as pd
 
 from labelscan.config import GateConfig
 from labelscan.errors import GateError
 from labelscan.files.reading import with_home
-from labelscan.gating.baseline import Baseline, BaselineUpdate, read_baseline, read_to_update, update_baseline
-from labelscan.gating.git_paths import from_root, roots_of
-from labelscan.gating.verdict import NEW_BASELINE, Check, GateSuspect, GateVerdict
-from labelscan.gating.words import limit_and_range, limit_sentence
+from labelscan.files.urls import is_url
+from labelscan.gating.baseline import (
+    NEW_BASELINE,
+    Baseline,
+    BaselineUpdate,
+    read_baseline,
+    read_to_update,
+    update_baseline,
+)
+from labelscan.gating.verdict import Check, GateSuspect, GateVerdict
+from labelscan.gating.words import distinct, first_of, limit_and_range
 from labelscan.results.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
 from labelscan.results.protected_paths import refuse_only_read
 from labelscan.results.run import FinishedRun
@@ -61,20 +69,13 @@ def accept(find_run: Callable[[], FinishedRun], baseline: Path) -> BaselineUpdat
 def effective_limits(limits: GateConfig) -> GateConfig:
     """Return the limits that apply: with a baseline, no new suspect is allowed unless ``max_new`` says otherwise."""
     if limits.max_new is not None and not limits.baseline:
-        raise GateError(
-            "no-baseline",
-            "new suspects are counted against a baseline, and none is named",
-            where="--max-new",
-            hint="name its file by --baseline",
-        )
+        problem, hint = "new suspects are counted against a baseline, and none is named", "name its file by --baseline"
+        raise GateError("no-baseline", problem, where="--max-new", hint=hint)
     if limits.baseline and limits.max_new is None:
-        limits = dataclasses.replace(limits, max_new=0)
+        return dataclasses.replace(limits, max_new=0)
     if (limits.max_rate, limits.max_issues, limits.max_class_rate, limits.max_new) == (None,) * 4:
-        raise GateError(
-            "no-limit",
-            "there is no limit to judge by",
-            hint="give one, as in --max-rate 0.02 or --max-issues 10, or a --baseline",
-        )
+        hint = "give one, as in --max-rate 0.02 or --max-issues 10, or a --baseline"
+        raise GateError("no-limit", "there is no limit to judge by", hint=hint)
     return limits
 
 
@@ -82,24 +83,25 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
     """Return the verdict on a finished run, by limits from ``effective_limits``."""
     n_scored = _n_scored(run)
     _check_reach(run, limits.min_error_probability)
-    roots = roots_of(run.record.directory)
+    roots = _roots_of(run.record.directory)
     suspects = _suspects(run, limits.min_error_probability, baseline, roots)
-    place, wrong_labels = given_place(run), run.summary.wrong_labels
+    gone, relabelled = baseline.stale(run.given_labels) if baseline else ((), ())
+    place = given_place(run)
     return GateVerdict(
         run=str(run.folder),
         data=run.summary.data,
-        source=from_root(roots, str(with_home(place)) if place else ""),
-        issues=from_root(roots, str((run.folder / ISSUES_FILE).absolute())),
-        checks=tuple(_checks(n_scored, limits, suspects, wrong_labels)),
+        source=_from_root(roots, str(with_home(place)) if place else ""),
+        issues=_from_root(roots, str((run.folder / ISSUES_FILE).absolute())),
+        checks=tuple(_checks(n_scored, limits, suspects, run.summary.wrong_labels)),
         n_scored=n_scored.total(),
         n_flagged=int(run.issues.scores["flagged"].sum()),
         min_error_probability=limits.min_error_probability,
         suspects=suspects,
         baseline=str(baseline.path) if baseline else "",
-        accepts_into=_accepts_into(baseline),
-        gone=baseline.gone(run.given_labels) if baseline else (),
-        relabelled=baseline.relabelled(run.given_labels) if baseline else (),
-        wrong_labels=wrong_labels,
+        accepts_into=baseline.accepts_into if baseline else NEW_BASELINE,
+        gone=gone,
+        relabelled=relabelled,
+        wrong_labels=run.summary.wrong_labels,
         is_as_written=run.is_as_written,
         decisions="" if run.is_as_written or run.record.decisions is None else run.record.decisions.file,
         warnings=run.summary.warnings,
@@ -108,26 +110,17 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
 
 def _n_scored(run: FinishedRun) -> Counter[str]:
     """Return by class how many examples have a score, or raise GateError if the flags of the run mean nothing."""
-    if run.record.planted:
-        raise GateError(
-            "planted-labels", "the labels of this run were planted", where=str(run.folder), hint=NOT_PLANTED
-        )
-    scores = run.issues.scores
+    scores, where = run.issues.scores, str(run.folder)
     n_scored = Counter(scores.loc[scores["status"] == SCORED, "given_label"])
+    if run.record.planted:
+        raise GateError("planted-labels", "the labels of this run were planted", where=where, hint=NOT_PLANTED)
     if not n_scored:
-        raise GateError(
-            "nothing-scored",
-            "no example has a score",
-            where=str(run.folder),
-            hint="scores.csv says why, in its last column",
-        )
+        hint = "scores.csv says why, in its last column"
+        raise GateError("nothing-scored", "no example has a score", where=where, hint=hint)
     if run.summary.learned_nothing:
-        raise GateError(
-            "learned-nothing",
-            "the models learned nothing, so that the flags mean nothing",
-            where=str(run.folder),
-            hint="train longer, choose another model, or check that the labels belong to the examples",
-        )
+        problem = "the models learned nothing, so that the flags mean nothing"
+        hint = "train longer, choose another model, or check that the labels belong to the examples"
+        raise GateError("learned-nothing", problem, where=where, hint=hint)
     return n_scored
 
 
@@ -138,20 +131,8 @@ def _check_reach(run: FinishedRun, least: float) -> None:
     """
     n_likely = int((run.issues.flagged["error_probability"] > 0.5).sum())
     if n_likely >= SEVERAL and (problem := run.issues.out_of_reach(least)):
-        raise GateError(
-            "no-error-probability",
-            problem,
-            where=str(run.folder),
-            hint=f"with --min-error-probability 0.5 the {n_likely:,} labels count that are likelier wrong than right",
-        )
-
-
-def _accepts_into(baseline: Baseline | None) -> str:
-    if baseline is None:
-        return NEW_BASELINE
-    if baseline.are_decisions:
-        return ""
-    return str(baseline.path) if baseline.may_be_written else NEW_BASELINE
+        hint = f"with --min-error-probability 0.5 the {n_likely:,} labels count that are likelier wrong than right"
+        raise GateError("no-error-probability", problem, where=str(run.folder), hint=hint)
 
 
 def _suspects(
@@ -161,12 +142,12 @@ def _suspects(
     found = [
         GateSuspect(
             example_id=str(one["example_id"]),
-            path=from_root(roots, str(one["path"])),
+            path=_from_root(roots, str(one["path"])),
             line=line if run.is_as_written else 1,
             given_label=str(one["given_label"]),
             suggested_label=str(one["suggested_label"]),
             error_probability=float(one["error_probability"]),
-            is_new=baseline is None or (one["example_id"], one["given_label"]) not in baseline.reviewed,
+            is_new=baseline is None or (one["example_id"], one["given_label"]) not in baseline.rows,
             is_decided=one["example_id"] in decided_wrong,
         )
         for line, one in zip(_lines(issues), issues.to_dict("records"), strict=True)
@@ -178,41 +159,30 @@ def _suspects(
 def _checks(
     n_scored: Counter[str], limits: GateConfig, suspects: tuple[GateSuspect, ...], wrong: WrongLabels
 ) -> Iterator[Check]:
+    def check(name: str, limit: float, found: float, what: str, more: str = "") -> Check:
+        shown_found, shown_limit = distinct(name, found, limit)
+        sentence = f"{shown_found} {what}, {shown_limit} allowed{more}"
+        return Check(name=name, limit=limit, found=found, passed=found <= limit, sentence=sentence)
+
+    n, n_new = len(suspects), sum(one.is_new for one in suspects)
     if limits.max_rate is not None:
-        found = len(suspects) / n_scored.total()
-        compared = limit_and_range("max-rate", found, limits.max_rate, wrong)
-        yield _check("max-rate", limits.max_rate, found, "of the scored labels are suspects", compared=compared)
+        rate = n / n_scored.total()
+        compared = limit_and_range("max-rate", rate, limits.max_rate, wrong)
+        yield check("max-rate", limits.max_rate, rate, "of the scored labels are suspects", compared)
     if limits.max_issues is not None:
-        n_suspects = len(suspects)
-        compared = limit_and_range("max-issues", n_suspects, limits.max_issues, wrong)
-        yield _check("max-issues", limits.max_issues, n_suspects, _plural(n_suspects), compared=compared)
+        compared = limit_and_range("max-issues", n, limits.max_issues, wrong)
+        yield check("max-issues", limits.max_issues, n, "suspect" if n == 1 else "suspects", compared)
     if limits.max_class_rate is not None:
         counts = Counter(one.given_label for one in suspects)
         rates = {name: count / n_scored[name] for name, count in counts.items()}
         worst = sorted(rates, key=lambda name: (-rates[name], name))
-        exceeding = [name for name in worst if rates[name] > limits.max_class_rate]
+        exceeding = [repr(name) for name in worst if rates[name] > limits.max_class_rate]
+        more = f"; exceeded by {first_of(exceeding)}" if len(exceeding) > 1 else ""
         what = f"of the labels {worst[0]!r} are suspects" if worst else "of the labels of any class are suspects"
-        found = rates[worst[0]] if worst else 0.0
-        yield _check("max-class-rate", limits.max_class_rate, found, what, exceeding)
+        yield check("max-class-rate", limits.max_class_rate, rates[worst[0]] if worst else 0.0, what, more)
     if limits.max_new is not None:
-        n_new = sum(one.is_new for one in suspects)
-        yield _check("max-new", limits.max_new, n_new, f"{_plural(n_new)} not in the baseline")
-
-
-def _plural(n_suspects: int) -> str:
-    return "suspect" if n_suspects == 1 else "suspects"
-
-
-def _check(
-    name: str,
-    limit: float,
-    found: float,
-    what: str,
-    exceeded_by: Sequence[str] = (),
-    compared: str = "",
-) -> Check:
-    sentence = limit_sentence(name, found, limit, what, exceeded_by) + compared
-    return Check(name=name, limit=limit, found=found, passed=found <= limit, sentence=sentence)
+        what = f"{'suspect' if n_new == 1 else 'suspects'} not in the baseline"
+        yield check("max-new", limits.max_new, n_new, what)
 
 
 def _lines(issues: pd.DataFrame) -> Iterator[int]:
@@ -221,3 +191,24 @@ def _lines(issues: pd.DataFrame) -> Iterator[int]:
     for cells in zip(*(issues[name] for name in TEXT_COLUMNS if name in issues), strict=True):
         yield line
         line += 1 + sum(cell.count("\n") for cell in cells)
+
+
+def _roots_of(started_in: str) -> tuple[Path, ...]:
+    """Return the folders that paths may start from, the best first: the repository around a folder, and the folder."""
+    if not started_in:
+        return ()
+    folder = Path(started_in)
+    repository = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
+    return (folder,) if repository is None else (repository, folder)
+
+
+def _from_root(roots: tuple[Path, ...], path: str) -> str:
+    """Return a path with / between folders as a code hosting service knows it: from the first root that contains it.
+
+    A relative ``path`` starts from the last of the roots. An address stays as it is, and so does a path outside.
+    """
+    if not path or is_url(path):
+        return path
+    whole = Path(os.path.normpath(Path(roots[-1], path) if roots else path))
+    root = next((one for one in roots if whole.is_relative_to(one)), None)
+    return PurePath(os.path.normpath(path)).as_posix() if root is None else whole.relative_to(root).as_posix()

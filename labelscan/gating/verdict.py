@@ -4,7 +4,7 @@ It holds facts; nearly all sentences about them are in ``words``. Scripts read t
 when a key changes its meaning or goes away.
 
 History of the format:
-    1: the first. Later came wrong_labels, and is_decided of suspects.
+    1: the first.
 """
 
 import dataclasses
@@ -15,8 +15,6 @@ from labelscan.results.wrong_labels import WrongLabels
 from labelscan.wording.words import rounded
 
 FORMAT_VERSION = 1
-NEW_BASELINE = "labels-baseline.csv"
-"""The suggested name of a baseline that does not exist yet."""
 RATES = ("max-rate", "max-class-rate")
 """The limits that are shares in [0, 1]; the others are counts."""
 
@@ -80,14 +78,13 @@ class GateVerdict:
     baseline: str
     """Its file; empty if there is none."""
     accepts_into: str
-    """The file into which suspects can be accepted: the baseline, unless it is never written. Empty if the baseline is
-    the decisions of a reviewer, to which a review adds."""
+    """The file into which suspects can be accepted; empty where there is none."""
     gone: tuple[Reviewed, ...]
     """Rows of the baseline about examples that are not in the run."""
     relabelled: tuple[Reviewed, ...]
     """Rows about examples that have another label now, as after a correction."""
-    wrong_labels: WrongLabels | None
-    """Between how many of the scored labels are wrong; None in runs from before they said so."""
+    wrong_labels: WrongLabels
+    """How many of the scored labels are wrong."""
     is_as_written: bool
     """Whether issues.csv holds these suspects; not where decisions were applied in memory."""
     decisions: str
@@ -123,7 +120,7 @@ class GateVerdict:
             "n_suspects": len(self.suspects),
             "n_new": self.n_new if self.baseline else None,
             "baseline": self.baseline or None,
-            "wrong_labels": None if self.wrong_labels is None else dataclasses.asdict(self.wrong_labels),
+            "wrong_labels": dataclasses.asdict(self.wrong_labels),
             "checks": [dataclasses.asdict(check) for check in self.checks],
             "suspects": [dataclasses.asdict(suspect) for suspect in self.suspects],
             "stale": [{"example_id": one, "given_label": label} for one, label in sorted(self.gone + self.relabelled)],

@@ -40,8 +40,6 @@ def findings(verdict: GateVerdict) -> tuple[str, ...]:
     if n_less := verdict.n_flagged - n_suspects:
         flags = "flag does" if n_less == 1 else "flags do"
         suspects += f"; {n_less:,} more {flags} not count: P(wrong) is below {verdict.min_error_probability:g}"
-    if verdict.wrong_labels is None:
-        return (suspects,)
     return suspects, count_in_words(verdict.wrong_labels, verdict.n_scored)
 
 
@@ -79,7 +77,7 @@ def remarks(verdict: GateVerdict) -> list[tuple[str, str]]:
 
 def named(rows: Sequence[Reviewed]) -> str:
     """Return the ids of the first rows of a baseline, and how many more there are."""
-    return _first([example_id for example_id, _ in rows])
+    return first_of([example_id for example_id, _ in rows])
 
 
 def next_steps(verdict: GateVerdict, n_listed: int) -> list[tuple[str, str]]:
@@ -97,15 +95,6 @@ def next_steps(verdict: GateVerdict, n_listed: int) -> list[tuple[str, str]]:
     decisions = f" --decisions {shlex.quote(verdict.decisions)}" if verdict.decisions else ""
     baseline = shlex.quote(verdict.accepts_into)
     return [*issues, review, ("accept", f"labelscan gate {run}{decisions} --baseline {baseline} --update-baseline")]
-
-
-def limit_sentence(name: str, found: float, limit: float, what: str, exceeded_by: Sequence[str] = ()) -> str:
-    """Return what was found and what is allowed; the classes in ``exceeded_by`` are named if there are several."""
-    shown_found, shown_limit = distinct(name, found, limit)
-    sentence = f"{shown_found} {what}, {shown_limit} allowed"
-    if len(exceeded_by) < 2:
-        return sentence
-    return f"{sentence}; exceeded by {_first([repr(one) for one in exceeded_by])}"
 
 
 def limit_and_range(name: str, found: float, limit: float, wrong: WrongLabels) -> str:
@@ -133,6 +122,7 @@ def distinct(name: str, found: float, limit: float) -> tuple[str, str]:
     return shown(name, found), shown(name, limit)
 
 
-def _first(names: Sequence[str]) -> str:
+def first_of(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
     more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
     return ", ".join(names[:MOST_NAMES]) + more

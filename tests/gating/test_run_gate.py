@@ -1,7 +1,6 @@
 """Verdicts on a finished run of twelve labels, all of which are checked by hand."""
 
 import dataclasses
-import re
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from labelscan.correction.decisions import Decision
 from labelscan.errors import ConfigError, GateError, UsageError
 from labelscan.gating.baseline import Baseline
 from labelscan.gating.run_gate import accept, effective_limits, judge_gate
-from labelscan.gating.words import findings, unlisted
+from labelscan.gating.words import unlisted
 from labelscan.results.run import FinishedRun
 from labelscan.runs.record import GivenFiles
 
@@ -50,7 +49,7 @@ def a_run_with(error_probability):
 def verdict(run, *, baseline=None, **limits):
     if baseline is not None:
         limits["baseline"] = "known.csv"
-        baseline = Baseline(path=Path("known.csv"), reviewed=frozenset(baseline))
+        baseline = Baseline(path=Path("known.csv"), rows={one: {} for one in baseline})
     return judge_gate(run, effective_limits(GateConfig(**limits)), baseline)
 
 
@@ -59,27 +58,18 @@ def check(run, **limits):
     return one
 
 
-@pytest.mark.parametrize("highest", [0.887, 0.8999])
-def test_no_verdict_is_given_by_a_probability_that_no_label_reaches(highest):
-    run = a_run_with([highest, 0.7, 0.6, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1])
-    shown = {0.887: "0.887", 0.8999: "0.899"}[highest]
-    with pytest.raises(GateError, match=f"no label can reach 0.9 in this run: the highest is {shown}") as caught:
+def test_no_verdict_is_given_by_a_probability_that_no_label_reaches():
+    run = a_run_with([0.8999, 0.7, 0.6, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1])
+    with refuses(GateError, "no-error-probability") as caught:
         verdict(run, max_issues=9, min_error_probability=0.9)
-    assert "with --min-error-probability 0.5 the 3 labels count" in str(caught.value)
-    assert len(verdict(run, max_issues=9, min_error_probability=highest).suspects) == 1
+    assert "0.899" in str(caught.value), "rounded up it would be the probability that it does not reach"
+    assert len(verdict(run, max_issues=9, min_error_probability=0.8999).suspects) == 1
 
 
 @pytest.mark.parametrize("highest", [0.04, 0.6])
 def test_labels_that_are_hardly_doubted_pass_by_a_probability_that_none_reaches(highest):
     run = a_run_with([highest, *[0.04] * 8])
     assert verdict(run, max_issues=0, min_error_probability=0.9).passed
-
-
-def test_the_suspects_are_those_of_the_run(run):
-    found = verdict(run, max_issues=3)
-    assert {one.example_id for one in found.suspects} == {"00", "01", "04"}
-    assert (found.n_scored, found.n_flagged, found.passed) == (12, 3, True)
-    assert found.data == run.summary.data
 
 
 @pytest.mark.parametrize(
@@ -91,13 +81,11 @@ def test_a_limit_is_exceeded_only_beyond_it(run, limits, found, exceeded_below):
     assert check(run, **limits).found == found
     assert check(run, **{name: found}).passed
     assert not check(run, **{name: exceeded_below}).passed
-    assert not verdict(run, **{name: exceeded_below}).passed
 
 
 def test_a_limit_on_classes_names_those_that_exceed_it(run):
-    assert "'cat'" in check(run, max_class_rate=0.4).sentence
-    assert "exceeded by 'cat', 'dog'" in check(run, max_class_rate=0.2).sentence
-    assert "50 %" in check(run, max_class_rate=0.4).sentence
+    assert check(run, max_class_rate=0.4999999).sentence == "50 % of the labels 'cat' are suspects, 49.99999 % allowed"
+    assert check(run, max_class_rate=0.2).sentence.endswith("; exceeded by 'cat', 'dog'")
 
 
 def test_suspects_in_the_baseline_are_not_new_if_their_label_is_the_same(run):
@@ -105,7 +93,6 @@ def test_suspects_in_the_baseline_are_not_new_if_their_label_is_the_same(run):
     assert [(one.example_id, one.is_new) for one in found.suspects][-1] == ("00", False)
     assert (found.n_new, found.passed) == (2, True)
     assert (found.gone, found.relabelled) == ((("gone", "cat"),), (("01", "dog"),))
-    assert "2 of them new" in findings(found)[0]
 
 
 def test_with_a_baseline_nothing_may_be_new_unless_allowed(run):
@@ -138,28 +125,20 @@ def test_no_baseline_overwrites_the_data(tmp_path):
     assert data.read_bytes() == before
 
 
-def test_a_run_with_planted_labels_passes_no_gate(run, tmp_path):
-    planted = dataclasses.replace(run, record=dataclasses.replace(run.record, planted=True))
-    with refuses(GateError, "planted-labels"):
-        verdict(planted, max_rate=1.0)
-    with refuses(GateError, "planted-labels"):
-        accept(lambda: planted, tmp_path / "known.csv")
-
-
-def test_a_run_that_learned_nothing_passes_no_gate(run):
-    blind = dataclasses.replace(run, summary=dataclasses.replace(run.summary, learned_nothing=True))
-    with refuses(GateError, "learned-nothing"):
-        verdict(blind, max_rate=1.0)
+@pytest.mark.parametrize(("part", "says"), [("record", "planted"), ("summary", "learned_nothing")])
+def test_a_run_whose_flags_mean_nothing_passes_no_gate_and_makes_no_baseline(run, tmp_path, part, says):
+    run = dataclasses.replace(run, **{part: dataclasses.replace(getattr(run, part), **{says: True})})
+    code = {"planted": "planted-labels", "learned_nothing": "learned-nothing"}[says]
+    with refuses(GateError, code):
+        verdict(run, max_rate=1.0)
+    with refuses(GateError, code):
+        accept(lambda: run, tmp_path / "known.csv")
 
 
 def test_paths_start_where_the_run_was_started(run):
-    scores = run.issues.scores
-    scores["path"] = [f"{run.record.directory}/photos/{one}.png" for one in scores["example_id"]]
-    assert {one.path for one in verdict(run, max_issues=9).suspects} == {
-        f"photos/{one}.png" for one in ("00", "01", "04")
-    }
-    scores["path"] = "/elsewhere/a.png"
-    assert {one.place for one in verdict(run, max_issues=9).suspects} == {"/elsewhere/a.png"}
+    for path, shown in ((f"{run.record.directory}/photos/a.png", "photos/a.png"), ("/elsewhere/a.png",) * 2):
+        run.issues.scores["path"] = path
+        assert {one.path for one in verdict(run, max_issues=9).suspects} == {shown}
 
 
 def test_paths_start_at_the_root_of_the_repository(run):
@@ -191,15 +170,10 @@ def test_without_a_file_of_the_data_a_suspect_still_has_a_line(run, tmp_path):
 
 
 def test_suspects_are_accepted_only_into_a_file_that_may_be_written(run):
-    limits = effective_limits(GateConfig(max_issues=0))
-    for path, are_decisions, into in (
-        ("known.csv", False, "known.csv"),
-        ("decisions.csv", True, ""),
-        (run.folder / "issues.csv", False, "labels-baseline.csv"),
-    ):
-        baseline = Baseline(path=Path(path), reviewed=frozenset(), are_decisions=are_decisions)
-        assert judge_gate(run, limits, baseline).accepts_into == into
     assert verdict(run, max_issues=0).accepts_into == "labels-baseline.csv"
+    assert verdict(run, max_issues=0, baseline=[]).accepts_into == "known.csv"
+    assert Baseline(path=Path("decisions.csv"), rows={}, are_decisions=True).accepts_into == ""
+    assert Baseline(path=run.folder / "issues.csv", rows={}).accepts_into == "labels-baseline.csv"
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
@@ -216,11 +190,6 @@ def test_labels_that_were_decided_to_be_wrong_count_and_are_not_listed(run, in_m
     assert unlisted(found, len(found.to_look_at)) == "and 1 reviewed before"
 
 
-def test_a_limit_that_is_barely_exceeded_visibly_is(run):
-    assert check(run, max_class_rate=0.4999999).sentence.startswith("50 % of the labels 'cat'")
-    assert check(run, max_class_rate=0.4999999).sentence.endswith(", 49.99999 % allowed")
-
-
 def test_limits_change_no_result():
     limited = resolve(overrides=["gate.max_rate=0.1", "gate.baseline=known.csv", "gate.max_new=3"])
     assert limited != Config()
@@ -229,7 +198,9 @@ def test_limits_change_no_result():
 
 def test_the_library_judges_what_the_command_does(run, tmp_path):
     folder = run.folder
-    assert labelscan.gate(folder, max_issues=3).passed
+    found = labelscan.gate(folder, max_issues=3)
+    assert {one.example_id for one in found.suspects} == {"00", "01", "04"}
+    assert (found.n_scored, found.n_flagged, found.passed) == (12, 3, True)
     limits = labelscan.settings(overrides={"gate.max_issues": 2})
     assert not labelscan.gate(folder, settings=limits).passed
     assert labelscan.gate(folder, settings=limits, max_issues=3).passed
@@ -247,17 +218,16 @@ def test_a_baseline_may_be_in_the_home_folder(run, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("limits", "said"),
+    ("name", "value", "code"),
     [
-        ({"max_rate": "5%"}, "gate.max_rate: must be a number, got '5%'; hint: write 0.05"),
-        ({"max_rate": True}, "must be a number, got True"),
-        ({"max_issues": "3"}, "gate.max_issues: must be a whole number, got '3'"),
-        ({"max_issues": 2.5}, "must be a whole number, got 2.5"),
-        ({"max_issues": np.int64(-5)}, "must be at least 0, got -5"),
-        ({"max_rate": np.float32(5)}, "must be between 0 and 1, got 5"),
-        ({"max_issues": 3, "min_error_probability": "0.7"}, "gate.min_error_probability: must be a number"),
+        ("max_rate", "5%", "wrong-type"),
+        ("max_rate", True, "wrong-type"),
+        ("max_issues", 2.5, "wrong-type"),
+        ("max_issues", np.int64(-5), "out-of-range"),
+        ("max_rate", np.float32(5), "out-of-range"),
+        ("min_error_probability", "0.7", "wrong-type"),
     ],
 )
-def test_limits_in_memory_are_checked_as_those_of_a_command_are(run, limits, said):
-    with pytest.raises(ConfigError, match=re.escape(said)):
-        labelscan.gate(run, **limits)
+def test_limits_in_memory_are_checked_as_those_of_a_command_are(run, name, value, code):
+    with refuses(ConfigError, code, f"gate.{name}"):
+        labelscan.gate(run, **{name: value})

@@ -12,7 +12,10 @@ CLASS_NAME = "labelscan.gate"
 
 def as_junit(verdict: GateVerdict, top: int) -> str:
     """Return the verdict as a JUnit file; each failure lists the ``top`` worst suspects."""
-    listing = "\n".join(_listing(verdict, top))
+    lines = [*findings(verdict), *(f"{one.place}: {why_flagged(one)}" for one in verdict.to_look_at[:top])]
+    lines += filter(None, [unlisted(verdict, top)])
+    lines += [f"{word}: {step}" for word, step in next_steps(verdict, top)]
+    listing = "\n".join(map(printable, lines))
     suites, suite = _suites(len(verdict.checks), n_failures=sum(not check.passed for check in verdict.checks))
     for check in verdict.checks:
         case = SubElement(suite, "testcase", {"name": check.name, "classname": CLASS_NAME})
@@ -41,11 +44,3 @@ def _suites(n_tests: int, *, n_failures: int = 0, n_errors: int = 0) -> tuple[El
 def _written(suites: Element) -> str:
     indent(suites)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(suites, encoding="unicode")}\n'
-
-
-def _listing(verdict: GateVerdict, top: int) -> list[str]:
-    lines = [*findings(verdict)]
-    lines += [f"{one.place}: {why_flagged(one)}" for one in verdict.to_look_at[:top]]
-    lines += filter(None, [unlisted(verdict, top)])
-    lines += [f"{word}: {step}" for word, step in next_steps(verdict, top)]
-    return [printable(line) for line in lines]

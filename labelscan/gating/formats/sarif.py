@@ -53,13 +53,21 @@ def as_sarif(verdict: GateVerdict, top: int = 0) -> str:  # noqa: ARG001  # serv
 
 
 def _result(suspect: GateSuspect, verdict: GateVerdict) -> dict[str, object]:
+    """Return a suspect in its own file, or else in that of the data, or else in its line of issues.csv."""
+    file = suspect.path or verdict.source
+    place = {
+        "artifactLocation": {"uri": uri(file or verdict.issues)},
+        "region": {"startLine": 1 if file else suspect.line},
+    }
+    is_known = bool(verdict.baseline) and not suspect.is_new
+    identity = json.dumps([suspect.example_id, suspect.given_label])
     result: dict[str, object] = {
         "ruleId": RULE["id"],
         "ruleIndex": 0,
-        "level": _level(suspect, verdict),
+        "level": "note" if is_known else "warning" if verdict.passed else "error",
         "message": {"text": printable(f"{suspect.example_id}: {why_flagged(suspect)}")},
-        "locations": [{"physicalLocation": _place(suspect, verdict)}],
-        "partialFingerprints": {FINGERPRINT: _fingerprint(suspect)},
+        "locations": [{"physicalLocation": place}],
+        "partialFingerprints": {FINGERPRINT: f"{hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()}:1"},
         "properties": {
             "example_id": suspect.example_id,
             "given_label": suspect.given_label,
@@ -68,26 +76,8 @@ def _result(suspect: GateSuspect, verdict: GateVerdict) -> dict[str, object]:
         },
     }
     if verdict.baseline:
-        result["baselineState"] = "new" if suspect.is_new else "unchanged"
+        result["baselineState"] = "unchanged" if is_known else "new"
     return result
-
-
-def _place(suspect: GateSuspect, verdict: GateVerdict) -> dict[str, object]:
-    """Return the file of the suspect, or else that of the data, or else its line in issues.csv, which always exists."""
-    file = suspect.path or verdict.source
-    line = 1 if file else suspect.line
-    return {"artifactLocation": {"uri": uri(file or verdict.issues)}, "region": {"startLine": line}}
-
-
-def _level(suspect: GateSuspect, verdict: GateVerdict) -> str:
-    if verdict.baseline and not suspect.is_new:
-        return "note"
-    return "warning" if verdict.passed else "error"
-
-
-def _fingerprint(suspect: GateSuspect) -> str:
-    text = json.dumps([suspect.example_id, suspect.given_label])
-    return f"{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}:1"
 
 
 def uri(path: str) -> str:
