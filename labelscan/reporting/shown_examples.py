@@ -30,8 +30,7 @@ from labelscan.reporting.page import (
     ShownText,
 )
 from labelscan.reporting.pictures import make_pictures
-from labelscan.reporting.unusual_columns import UnusualColumns, as_words
-from labelscan.reporting.unusual_features import UnusualFeatures
+from labelscan.reporting.unusual_values import UnusualValues
 from labelscan.results.run import FinishedRun
 from labelscan.results.source import read_again
 from labelscan.wording.words import shorten
@@ -122,15 +121,14 @@ def _see(
 def _see_rows(
     dataset: Dataset, table: FeatureTable | ColumnTable, to_decide: Sequence[Record], rows: Mapping[str, int]
 ) -> ShownExamples:
-    labels = dataset.given_labels
-    unusual = UnusualColumns(table, labels) if isinstance(table, ColumnTable) else UnusualFeatures(table, labels)
+    unusual = UnusualValues(table, dataset.given_labels)
     number = {name: place for place, name in enumerate(dataset.class_names)}
     features, whole = {}, {}
     for one in to_decide:
         name = one["example_id"]
         given, suggested = number[one["given_label"]], number[one["suggested_label"]]
         features[name] = unusual.notes(rows[name], given=given, suggested=suggested)
-        whole[name] = _row(table, rows[name])
+        whole[name] = unusual.cells(rows[name])
     return ShownExamples(kind=FEATURES, features=features, rows=whole)
 
 
@@ -149,13 +147,3 @@ def _see_pictures(run: FinishedRun, images: ImageSource, rows: Mapping[str, int]
     elif reasons:
         notes = (f"{len(reasons):,} of {len(by_id):,} images shown could not be opened",)
     return ShownExamples(kind=IMAGES, pictures=by_id, notes=notes)
-
-
-def _row(inputs: ColumnTable | FeatureTable, row: int) -> tuple[tuple[str, str], ...]:
-    """Return all columns of a row with what they hold; none where they have no names, as those of an embedding."""
-    if isinstance(inputs, ColumnTable):
-        cells = inputs.frame.iloc[row]
-        return tuple((str(name), as_words(cells[name])) for name in inputs.frame.columns)
-    return tuple(
-        (name, f"{value:.6g}") for name, value in zip(inputs.names, inputs.features[row].tolist(), strict=False)
-    )

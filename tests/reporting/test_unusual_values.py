@@ -1,4 +1,4 @@
-"""What stands out in the row of a table that holds more than numbers."""
+"""What stands out in the row of a table."""
 
 import dataclasses
 import json
@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelscan.data.inputs import ColumnTable
-from labelscan.reporting.unusual_columns import UnusualColumns, as_words
-from labelscan.reporting.unusual_features import MOST_NOTES
+from labelscan.data.inputs import ColumnTable, FeatureTable
+from labelscan.reporting.unusual_values import MOST_NOTES, UnusualValues, as_words
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def notes_of(frame, row=0, *, given=0, suggested=1):
     labels = (np.arange(len(frame)) >= 100).astype(np.int64)
     return {
         note.name: note
-        for note in UnusualColumns(ColumnTable(frame), labels).notes(row, given=given, suggested=suggested)
+        for note in UnusualValues(ColumnTable(frame), labels).notes(row, given=given, suggested=suggested)
     }
 
 
@@ -104,3 +103,29 @@ def test_a_cell_is_put_into_words():
     assert [as_words(cell) for cell in cells] == words
     assert as_words("a\nb") == "a b"
     assert len(as_words("word " * 1000)) < 130
+
+
+def test_a_value_is_measured_against_its_class_in_robust_deviations():
+    generator = np.random.default_rng(0)
+    features = generator.normal(0, 2, (2000, 2)).astype(np.float32)
+    features[1000:] += 10
+    features[:200] = 1e6  # a tenth of the class is nonsense, and what is usual hardly moves
+    features[999] = [0.0, 9.9]
+    labels = np.repeat([0, 1], 1000)
+    note, usual = UnusualValues(FeatureTable(features, ("petal", "sepal")), labels).notes(999, given=0, suggested=1)
+    assert (note.name, note.value) == ("sepal", 9.9)
+    assert usual.name == "petal"
+    assert abs(usual.deviations) < 1
+    assert note.usual == pytest.approx(0.6, abs=0.4)
+    assert note.usual_of_suggested == pytest.approx(10, abs=0.3)
+    assert note.deviations == pytest.approx((9.9 - note.usual) / 2, rel=0.4)
+
+
+def test_values_that_nearly_all_share_are_measured_too_and_constant_ones_are_left_out():
+    features = np.zeros((100, 2), dtype=np.float32)
+    features[7, 0] = -1
+    (note,) = UnusualValues(FeatureTable(features), np.zeros(100, dtype=np.int64)).notes(7, given=0, suggested=0)
+    assert note.name == "feature 0"
+    assert note.deviations < -10
+    (other,) = UnusualValues(FeatureTable(features), np.zeros(100, dtype=np.int64)).notes(8, given=0, suggested=0)
+    assert (other.name, other.deviations) == ("feature 0", 0)
