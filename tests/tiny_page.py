@@ -11,13 +11,11 @@ from PIL import Image
 from labelscan.detection.decisions.decided_labels import Bins
 from labelscan.detection.estimates import Range
 from labelscan.reporting.page import (
-    ErrorOdds,
     FeatureNote,
     Measurement,
     Picture,
     ReportPage,
     ShownText,
-    Stretch,
     Suspect,
     TypicalExample,
 )
@@ -135,13 +133,13 @@ def a_measurement(
     stretches = []
     for start, end in zip([0, *ends], ends, strict=False):
         numbers, sizes = np.unique(bins.of_example[start:end], return_counts=True)
-        stretches.append(Stretch(last_rank=end, sizes=tuple(zip(numbers.tolist(), sizes.tolist(), strict=True))))
+        stretches.append((end, tuple(zip(numbers.tolist(), sizes.tolist(), strict=True))))
     return Measurement(
         to_decide=to_decide,
         centres=tuple(bins.centres.tolist()),
         stretches=tuple(stretches),
         error_odds={
-            one.example_id: ErrorOdds(log_odds=float(log_odds[one.rank - 1]), bin=int(bins.of_example[one.rank - 1]))
+            one.example_id: (float(log_odds[one.rank - 1]), int(bins.of_example[one.rank - 1]))
             for one in (*suspects, *to_decide)
         },
     )
@@ -150,7 +148,6 @@ def a_measurement(
 def a_page(**changes: object) -> ReportPage:
     values: dict[str, object] = {
         "run": "labelscan-runs/my pets",
-        "data": "pets",
         "data_fingerprint": "0123456789abcdef",
         "summary": a_summary(),
         "facts": (("model", "small-cnn"), ("loss", "blurry:gamma=0.4,delay=4"), ("seed", "0")),

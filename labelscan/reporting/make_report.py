@@ -9,37 +9,24 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import cast
 
 import numpy as np
-import pandas as pd
 
-from labelscan.errors import RunFolderError, UsageError
+from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
 from labelscan.reporting.formats import FILE_NAMES, FORMATS
 from labelscan.reporting.measurement import make_measurement, read_sample
-from labelscan.reporting.page import (
-    IMAGES,
-    LEFT_OUT,
-    PROBABILITIES,
-    TEXTS,
-    ExampleKind,
-    Picture,
-    Record,
-    ReportPage,
-    Suspect,
-    TypicalExample,
-)
+from labelscan.reporting.page import LEFT_OUT, Picture, Record, ReportPage, Suspect, TypicalExample, records
 from labelscan.reporting.run_facts import make_run_facts
 from labelscan.reporting.shown_examples import MOST_COLUMNS, ShownExamples, kind_of_examples, show_examples
 from labelscan.reporting.typical_examples import choose_typical
 from labelscan.results.issues import TRUE_LABEL
 from labelscan.results.protected_paths import in_run_folder, refuse_only_read
 from labelscan.results.run import FinishedRun
-from labelscan.runs.files import FRESH, MEASURE_FILE
 
 TOP = 200
 """How many suspects a report shows by default."""
+NUMBERS = ("error_probability", "self_confidence", "suggested_confidence")
 
 
 def make_report_page(
@@ -60,20 +47,25 @@ def make_report_page(
     """
     scores = run.issues.scores
     flagged = np.flatnonzero(scores["flagged"].to_numpy(dtype=bool))
-    shown = _records(scores, flagged[:top].tolist())
-    sample = _sample(run, scores)
+    shown, sample = records(scores, flagged[:top].tolist()), read_sample(run)
     to_decide = list({one["example_id"]: one for one in (*shown, *sample)}.values())
     kind = kind_of_examples(run, to_decide)
-    is_seen = pictures and _shows_examples(kind, forms, image_root)
-    _refuse_unused(run, data, is_seen=is_seen)
+    has_pictures = "html" in forms or ("label-studio" in forms and not image_root)
+    is_seen = pictures and (kind == "texts" or has_pictures)
+    if data and not is_seen:
+        problem, hint = "data is named, but the report shows no pictures", "leave the data out, or ask for pictures"
+        raise UsageError("flag-without-effect", problem, where="data", hint=hint)
+    if data and run.is_of_score:
+        hint = "leave it out: images are opened where the path column of the probabilities has them"
+        raise UsageError("flag-without-effect", "a report of probabilities opens no data", where="data", hint=hint)
     typical: dict[str, list[Record]] = {}
-    if is_seen and kind in (IMAGES, TEXTS):
+    if is_seen and kind in ("images", "texts"):
         classes = [one[name] for one in to_decide for name in ("given_label", "suggested_label")]
-        typical = {name: _records(scores, rows) for name, rows in choose_typical(scores, classes).items()}
-    if not is_seen or kind == PROBABILITIES:
-        seen = ShownExamples(kind=kind, no_picture=LEFT_OUT if kind in (IMAGES, TEXTS) else "")
+        typical = {name: records(scores, rows) for name, rows in choose_typical(scores, classes).items()}
+    if not is_seen or kind == "probabilities":
+        seen = ShownExamples(kind=kind, no_picture=LEFT_OUT if kind in ("images", "texts") else "")
     else:
-        conflicts = run.summary.label_conflicts if kind == TEXTS else ()
+        conflicts = run.summary.label_conflicts if kind == "texts" else ()
         same = [dataclasses.asdict(group[0]) for group in conflicts]  # the others are like the first
         beside = [*chain.from_iterable(typical.values()), *same]
         seen = show_examples(run, to_decide, beside, data=data, notify=notify)
@@ -81,7 +73,6 @@ def make_report_page(
     suspects = tuple(by_id[one["example_id"]] for one in shown)
     return ReportPage(
         run=str(run.folder),
-        data=run.summary.data,
         data_fingerprint=run.record.data.fingerprint,
         summary=run.summary,
         facts=make_run_facts(run),
@@ -124,49 +115,20 @@ def write_report(run: FinishedRun, page: ReportPage, form: str, path: Path | Non
     return path
 
 
-def _shows_examples(kind: ExampleKind, forms: Collection[str], image_root: str) -> bool:
-    """Return whether any of these formats shows the examples themselves, for which the data is opened."""
-    return kind == TEXTS or "html" in forms or ("label-studio" in forms and not image_root)
-
-
-def _refuse_unused(run: FinishedRun, data: str, *, is_seen: bool) -> None:
-    if data and not is_seen:
-        hint = "leave the data out, or ask for a report with pictures"
-        raise UsageError(
-            "flag-without-effect", "data is named, but the report shows no pictures", where="data", hint=hint
-        )
-    if data and run.is_of_score:
-        hint = "leave it out: images are opened where the path column of the probabilities has them"
-        raise UsageError("flag-without-effect", "a report of probabilities opens no data", where="data", hint=hint)
-
-
-def _records(scores: pd.DataFrame, rows: Sequence[int]) -> list[Record]:
-    return cast(list[Record], scores.iloc[list(rows)].to_dict("records"))
-
-
-def _sample(run: FinishedRun, scores: pd.DataFrame) -> list[Record]:
-    """Return the labels by which to measure how many are wrong."""
-    ids = read_sample(run)
-    rows = pd.Index(scores["example_id"], dtype=object).get_indexer(pd.Index(ids, dtype=object))
-    if (rows < 0).any():
-        where = str(run.folder / MEASURE_FILE)
-        raise RunFolderError("damaged", "is not about the labels of scores.csv", where=where, hint=FRESH)
-    return _records(scores, rows.tolist())
-
-
 def _suspect(one: Record, seen: ShownExamples) -> Suspect:
     name = one["example_id"]
     picture = seen.pictures.get(name, "" if name in seen.texts else seen.no_picture)
     row = seen.rows.get(name, ())
+    numbers = {key: None if math.isnan(one[key]) else float(one[key]) for key in NUMBERS}
     return Suspect(
         rank=int(one["rank"]),
         example_id=name,
         path=one["path"],
         given_label=one["given_label"],
         suggested_label=one["suggested_label"],
-        error_probability=_number(one["error_probability"]),
-        self_confidence=_number(one["self_confidence"]),
-        suggested_confidence=_number(one["suggested_confidence"]),
+        error_probability=numbers["error_probability"],
+        self_confidence=numbers["self_confidence"],
+        suggested_confidence=numbers["suggested_confidence"],
         flagged_by=tuple(filter(None, one["flagged_by"].split("|"))),
         true_label=one.get(TRUE_LABEL),
         picture=None if isinstance(picture, str) else picture,
@@ -191,7 +153,3 @@ def _typical(typical: Mapping[str, Sequence[Record]], seen: ShownExamples) -> di
         texts = [TypicalExample(example_id=one, text=seen.beginnings[one]) for one in ids if seen.beginnings.get(one)]
         found[name] = (*pictures, *texts)
     return {name: examples for name, examples in found.items() if examples}
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)

@@ -4,9 +4,7 @@ What decisions say is worked out in the browser as they are made (``assets/poste
 labels only by bins, and their ranks only by stretches of the ranking: so a page is as small for a million labels.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,11 +16,10 @@ from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.errors import RunFolderError
 from labelscan.files.npz import read_arrays, read_texts
 from labelscan.files.reading import CANNOT_READ, why
-from labelscan.reporting.page import ErrorOdds, Measurement, Stretch, Suspect
+from labelscan.reporting.page import Measurement, Record, Suspect, records
 from labelscan.results.run import FinishedRun
 from labelscan.runs.files import FRESH, LOG_ODDS_FILE, MEASURE_FILE
 
-T = TypeVar("T")
 LOG_ODDS = "error_log_odds"
 MOST_TO_DECIDE = 100
 """How many labels a page offers to decide, with pictures; measure.csv has more."""
@@ -30,11 +27,11 @@ STRETCHES_OF_THE_LIST, STRETCHES_BEYOND = 20, 30
 """How many points a curve over the ranking has within the flagged labels, and after them."""
 
 
-def read_sample(run: FinishedRun) -> list[str]:
-    """Return the ids of the labels to decide, in order; none where an older version made the run.
+def read_sample(run: FinishedRun) -> list[Record]:
+    """Return the scores of the labels to decide, in order; none where the run has lost their file.
 
     Raises:
-        RunFolderError: the file is damaged.
+        RunFolderError: the file is damaged, or about other labels.
     """
     path = run.folder / MEASURE_FILE
     if not path.is_file() or not (run.folder / LOG_ODDS_FILE).is_file():
@@ -44,11 +41,15 @@ def read_sample(run: FinishedRun) -> list[str]:
     try:
         # A carriage return inside a cell is part of it.
         ids = pd.read_csv(path, dtype=object, keep_default_na=False, encoding="utf-8", lineterminator="\n")
-        return [str(one) for one in ids["example_id"].head(MOST_TO_DECIDE)]
+        first = pd.Index(ids["example_id"].head(MOST_TO_DECIDE), dtype=object)
     except (*CANNOT_READ, KeyError) as error:
-        raise RunFolderError(
-            "damaged", f"is not the sample of a run ({why(error)})", where=str(path), hint=FRESH
-        ) from error
+        problem = f"is not the sample of a run ({why(error)})"
+        raise RunFolderError("damaged", problem, where=str(path), hint=FRESH) from error
+    scores = run.issues.scores
+    rows = pd.Index(scores["example_id"], dtype=object).get_indexer(first)
+    if (rows < 0).any():
+        raise RunFolderError("damaged", "is not about the labels of scores.csv", where=str(path), hint=FRESH)
+    return records(scores, rows.tolist())
 
 
 def make_measurement(run: FinishedRun, to_decide: Sequence[Suspect], others: Iterable[Suspect]) -> Measurement | None:
@@ -65,22 +66,19 @@ def make_measurement(run: FinishedRun, to_decide: Sequence[Suspect], others: Ite
     ranked = scores.loc[scores["rank"].notna().to_numpy(), ["rank", "example_id", "flagged"]].sort_values("rank")
     rows = pd.Index(ids).get_indexer(pd.Index(ranked["example_id"], dtype=object))
     if len(rows) != len(ids) or (rows < 0).any():
-        raise RunFolderError(
-            "damaged", "is not about the labels of scores.csv", where=str(run.folder / LOG_ODDS_FILE), hint=FRESH
-        )
+        where = str(run.folder / LOG_ODDS_FILE)
+        raise RunFolderError("damaged", "is not about the labels of scores.csv", where=where, hint=FRESH)
     n_flagged = int(ranked["flagged"].sum())
     shown = {one.example_id: rows[one.rank - 1] for one in (*to_decide, *others)}
     return Measurement(
         to_decide=tuple(to_decide),
         centres=tuple(bins.centres.tolist()),
         stretches=_stretches(bins.of_example[rows], n_flagged),
-        error_odds={
-            name: ErrorOdds(log_odds=float(log_odds[row]), bin=int(bins.of_example[row])) for name, row in shown.items()
-        },
+        error_odds={name: (float(log_odds[row]), int(bins.of_example[row])) for name, row in shown.items()},
     )
 
 
-def _stretches(bin_by_rank: NDArray[np.int64], n_flagged: int) -> tuple[Stretch, ...]:
+def _stretches(bin_by_rank: NDArray[np.int64], n_flagged: int) -> tuple[tuple[int, tuple[tuple[int, int], ...]], ...]:
     """Return all labels in the order of their ranks, in stretches of which one ends with the last flagged label."""
     n = len(bin_by_rank)
     within = np.linspace(0, n_flagged, STRETCHES_OF_THE_LIST + 1)
@@ -90,22 +88,19 @@ def _stretches(bin_by_rank: NDArray[np.int64], n_flagged: int) -> tuple[Stretch,
     stretches = []
     for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True):
         numbers, sizes = np.unique(bin_by_rank[start:end], return_counts=True)
-        stretches.append(Stretch(last_rank=end, sizes=tuple(zip(numbers.tolist(), sizes.tolist(), strict=True))))
+        stretches.append((end, tuple(zip(numbers.tolist(), sizes.tolist(), strict=True))))
     return tuple(stretches)
 
 
 def _log_odds(run: FinishedRun) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
     """Return the ids of all scored examples, and the log-odds that their labels are wrong."""
-    ids = as_strings(_read(run.folder / EVIDENCE_FILE, lambda path: read_texts(path, "example_ids")))
-    log_odds = _read(run.folder / LOG_ODDS_FILE, lambda path: read_arrays(path, [LOG_ODDS])[LOG_ODDS])
-    if log_odds.dtype.kind != "f" or log_odds.shape != ids.shape or not np.isfinite(log_odds).all():
-        raise RunFolderError("damaged", "is not one number a label", where=str(run.folder / LOG_ODDS_FILE), hint=FRESH)
-    return ids, log_odds.astype(np.float64)
-
-
-def _read(path: Path, read: Callable[[Path], T]) -> T:
-    """Return what is read of one array of a file, and not of others: evidence has large ones."""
+    path = run.folder / EVIDENCE_FILE
     try:
-        return read(path)
+        ids = as_strings(read_texts(path, "example_ids"))  # and no other array of it: evidence has large ones
+        path = run.folder / LOG_ODDS_FILE
+        log_odds = read_arrays(path, [LOG_ODDS])[LOG_ODDS]
     except CANNOT_READ as error:
         raise RunFolderError("unreadable", f"cannot be read ({why(error)})", where=str(path), hint=FRESH) from error
+    if log_odds.dtype.kind != "f" or log_odds.shape != ids.shape or not np.isfinite(log_odds).all():
+        raise RunFolderError("damaged", "is not one number a label", where=str(path), hint=FRESH)
+    return ids, log_odds.astype(np.float64)

@@ -3,9 +3,11 @@
 ``make_report_page`` collects it; a format (HTML, Markdown) only lays it out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
+
+import pandas as pd
 
 from labelscan.results.summary import Summary
 
@@ -13,12 +15,7 @@ Record: TypeAlias = Mapping[str, Any]
 """A row of the table of scores, by column."""
 
 ExampleKind: TypeAlias = Literal["images", "texts", "features", "probabilities"]
-IMAGES: ExampleKind = "images"
-TEXTS: ExampleKind = "texts"
-FEATURES: ExampleKind = "features"
-"""Rows of a table."""
-PROBABILITIES: ExampleKind = "probabilities"
-"""Nothing is known about an example except its probabilities."""
+"""``features`` are the rows of a table. Of ``probabilities``, nothing else is known about an example."""
 
 SpeaksFor: TypeAlias = Literal["", "given", "suggested"]
 Piece: TypeAlias = tuple[str, SpeaksFor]
@@ -110,36 +107,18 @@ class TypicalExample:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ErrorOdds:
-    """The error log-odds of one label, and its bin."""
-
-    log_odds: float
-    """That it is wrong."""
-    bin: int
-    """The group of all labels with about the same log-odds; see ``Bins``."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stretch:
-    """Labels that follow each other in the ranking."""
-
-    last_rank: int
-    sizes: tuple[tuple[int, int], ...]
-    """Which bins they are in: pairs of a bin and the number of labels."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Measurement:
     """What a page needs to work out, from decisions made on it, how many labels are wrong."""
 
     to_decide: tuple[Suspect, ...]
     """The labels of the sample, in the order in which they are decided."""
     centres: tuple[float, ...]
-    """The mean log-odds of each bin."""
-    stretches: tuple[Stretch, ...]
-    """All scored labels, from the first rank to the last."""
-    error_odds: Mapping[str, ErrorOdds]
-    """By example id, of every label that the page shows."""
+    """The mean log-odds of each bin, a group of labels with about the same log-odds; see ``Bins``."""
+    stretches: tuple[tuple[int, tuple[tuple[int, int], ...]], ...]
+    """All scored labels from the first rank to the last, in parts: the last rank of each, and how many labels of which
+    bins are in it, as pairs of a bin and a number."""
+    error_odds: Mapping[str, tuple[float, int]]
+    """By example id, the log-odds that a label is wrong, and its bin, of every label that the page shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +127,6 @@ class ReportPage:
 
     run: str
     """The run folder."""
-    data: str
-    """The name of the data."""
     data_fingerprint: str
     """The browser keeps decisions under it, so those about other data never show up here."""
     summary: Summary
@@ -167,7 +144,7 @@ class ReportPage:
     """By class name, for the given and suggested classes of the labels to decide."""
     beginnings: Mapping[str, str] = field(default_factory=dict)
     """By example id, of typical texts, and of the first of those that are the same but have several labels."""
-    kind: ExampleKind = IMAGES
+    kind: ExampleKind = "images"
     notes: tuple[str, ...] = ()
     """What the report could not do, such as show pictures of data that is gone."""
     directory: str = ""
@@ -183,3 +160,8 @@ class ReportPage:
         to_decide = self.measurement.to_decide if self.measurement else ()
         texts = [one.text for one in (*self.suspects, *to_decide) if one.text]
         return any(mark for text in texts for _, mark in text.pieces)
+
+
+def records(scores: pd.DataFrame, rows: Sequence[int]) -> list[Record]:
+    """Return some rows of the table of scores."""
+    return cast(list[Record], scores.iloc[list(rows)].to_dict("records"))

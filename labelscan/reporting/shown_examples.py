@@ -17,18 +17,7 @@ from labelscan.events import Listener
 from labelscan.files.urls import is_url
 from labelscan.images.remote import images_at
 from labelscan.images.sources import ImageSource
-from labelscan.reporting.page import (
-    FEATURES,
-    IMAGES,
-    NO_DATA,
-    PROBABILITIES,
-    TEXTS,
-    ExampleKind,
-    FeatureNote,
-    Picture,
-    Record,
-    ShownText,
-)
+from labelscan.reporting.page import NO_DATA, ExampleKind, FeatureNote, Picture, Record, ShownText
 from labelscan.reporting.pictures import make_pictures
 from labelscan.reporting.unusual_values import UnusualValues
 from labelscan.results.run import FinishedRun
@@ -62,7 +51,7 @@ class ShownExamples:
 def kind_of_examples(run: FinishedRun, shown: Sequence[Record]) -> ExampleKind:
     """Return what the examples of a run are, of which some are to be ``shown``."""
     if run.is_of_score:
-        return IMAGES if shown and all(is_called_image(one["path"]) for one in shown) else PROBABILITIES
+        return "images" if shown and all(is_called_image(one["path"]) for one in shown) else "probabilities"
     return run.record.data.kind
 
 
@@ -80,7 +69,7 @@ def show_examples(
         DatasetError: ``data`` is not the data of the run. Data that is missing and not named is only noted.
     """
     kind, examples = kind_of_examples(run, to_decide), [*to_decide, *beside]
-    if kind == IMAGES and not data and all(one["path"] for one in examples):
+    if kind == "images" and not data and all(one["path"] for one in examples):
         paths = [one["path"] for one in examples]
         files = images_at(Path(), [one if is_url(one) else str(run.locate(one).absolute()) for one in paths])
         return _see_pictures(run, files, {one["example_id"]: row for row, one in enumerate(examples)}, notify)
@@ -89,7 +78,7 @@ def show_examples(
     except (LabelscanError, OSError) as error:
         if data:  # a user who names it wants to know
             raise
-        what = "pictures" if kind == IMAGES else kind
+        what = "pictures" if kind == "images" else kind
         note = f"without {what}, since {NO_DATA}: {' '.join(str(error).split())}"
         return ShownExamples(kind=kind, notes=(note,), no_picture=NO_DATA)
     wanted = {one["example_id"] for one in examples}  # a dictionary of all rows would be large
@@ -112,7 +101,7 @@ def _see(
         texts = show_texts(dataset, inputs, to_decide, rows, run.issues.scores)
         ids = [one["example_id"] for one in beside]
         beginnings = {name: shorten(inputs.texts[rows[name]], MOST_BESIDE) for name in ids}
-        return ShownExamples(kind=TEXTS, texts=texts, beginnings=beginnings)
+        return ShownExamples(kind="texts", texts=texts, beginnings=beginnings)
     if isinstance(inputs, FeatureTable | ColumnTable):
         return _see_rows(dataset, inputs, to_decide, rows)
     return _see_pictures(run, inputs, rows, notify)
@@ -129,7 +118,7 @@ def _see_rows(
         given, suggested = number[one["given_label"]], number[one["suggested_label"]]
         features[name] = unusual.notes(rows[name], given=given, suggested=suggested)
         whole[name] = unusual.cells(rows[name])
-    return ShownExamples(kind=FEATURES, features=features, rows=whole)
+    return ShownExamples(kind="features", features=features, rows=whole)
 
 
 def _see_pictures(run: FinishedRun, images: ImageSource, rows: Mapping[str, int], notify: Listener) -> ShownExamples:
@@ -142,8 +131,8 @@ def _see_pictures(run: FinishedRun, images: ImageSource, rows: Mapping[str, int]
     if reasons and len(reasons) == len(by_id):
         none = f"none of the images shown could be opened ({reasons[0]}, as {images.path(next(iter(rows.values())))})"
         if run.is_of_score:
-            return ShownExamples(kind=PROBABILITIES, notes=(none,))
+            return ShownExamples(kind="probabilities", notes=(none,))
         notes = (f"{none}: if the data is elsewhere now, name it by --data",)
     elif reasons:
         notes = (f"{len(reasons):,} of {len(by_id):,} images shown could not be opened",)
-    return ShownExamples(kind=IMAGES, pictures=by_id, notes=notes)
+    return ShownExamples(kind="images", pictures=by_id, notes=notes)

@@ -38,11 +38,11 @@ def test_the_labels_to_decide_are_the_first_of_the_sample_in_its_order(folder):
 
 def test_every_scored_label_is_in_one_stretch_and_one_ends_with_the_list(folder):
     page = page_of(folder)
-    ends = [stretch.last_rank for stretch in page.measurement.stretches]
+    ends = [last_rank for last_rank, _ in page.measurement.stretches]
     assert ends == sorted(set(ends))
     assert ends[-1] == 500
     assert page.n_flagged in ends
-    sizes = [sum(n for _, n in stretch.sizes) for stretch in page.measurement.stretches]
+    sizes = [sum(n for _, n in bins) for _, bins in page.measurement.stretches]
     np.testing.assert_array_equal(np.cumsum(sizes), ends)
 
 
@@ -55,10 +55,10 @@ def test_log_odds_belong_to_the_example_and_its_bin(folder):
     row_of = {name: row for row, name in enumerate(Evidence.read(folder / "evidence.npz").example_ids)}
     assert measurement.error_odds.keys() == {one.example_id for one in (*page.suspects, *measurement.to_decide)}
     for name, error_odds in measurement.error_odds.items():
-        assert (error_odds.log_odds, error_odds.bin) == (log_odds[row_of[name]], bins.of_example[row_of[name]])
+        assert error_odds == (log_odds[row_of[name]], bins.of_example[row_of[name]])
     for one in measurement.to_decide:
-        stretch = next(stretch for stretch in measurement.stretches if one.rank <= stretch.last_rank)
-        assert measurement.error_odds[one.example_id].bin in dict(stretch.sizes)
+        sizes = next(sizes for last_rank, sizes in measurement.stretches if one.rank <= last_rank)
+        assert measurement.error_odds[one.example_id][1] in dict(sizes)
 
 
 @pytest.mark.parametrize("missing", ["log_odds.npz", "measure.csv"])

@@ -12,7 +12,6 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -48,20 +47,6 @@ IN_THE_BANNER = "the models learned nothing"
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 
 
-class Sizes(NamedTuple):
-    """How many labels a measurement may decide, and how many it does unless another is chosen."""
-
-    choices: list[int]
-    usual: int
-
-
-class HeatCell(NamedTuple):
-    """A value of the noise matrix: its text and the CSS class of its colour."""
-
-    text: str
-    look: str
-
-
 def write_html(page: ReportPage, path: Path) -> None:
     """Write the report of a run as HTML."""
     with replacing(path) as file:
@@ -72,9 +57,18 @@ def render_html(page: ReportPage) -> str:
     """Return the page as one HTML document, the same for the same content."""
     names = PAGE_SCRIPTS + (REVIEW_SCRIPTS if page.suspects or page.measurement else ())
     worst_first = sorted(page.summary.class_health, key=lambda one: -one.estimated_wrong_labels)
-    style, scripts = _asset(STYLE), [_asset(name) for name in names]
-    template = _environment().get_template(TEMPLATE)
-    return template.render(
+    style, *scripts = [(ASSETS / name).read_text(encoding="utf-8") for name in (STYLE, *names)]
+    n_to_decide = len(page.measurement.to_decide) if page.measurement else 0
+    environment = Environment(
+        loader=FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"count": "{:,.0f}".format, "in_100": _in_100, "per_cent": _per_cent}
+    return environment.get_template(TEMPLATE).render(
         page=page,
         summary=page.summary,
         self_check=page.summary.self_check,
@@ -90,25 +84,9 @@ def render_html(page: ReportPage) -> str:
         scripts=[Markup(script) for script in scripts],  # noqa: S704  # our own files
         content=Markup(_as_json(_content(page))),  # noqa: S704  # JSON that no text in it can end
         commands=_commands(page),
-        sizes=_sizes(page.measurement) if page.measurement else None,
+        sizes=sorted({min(size, n_to_decide) for size in SIZES}),
+        usual_size=min(USUAL_SIZE, n_to_decide),
     )
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(ASSETS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"count": _count, "in_100": _in_100, "per_cent": _per_cent}
-    return environment
-
-
-def _asset(name: str) -> str:
-    return (ASSETS / name).read_text(encoding="utf-8")
 
 
 def _policy(style: str, scripts: list[str], *, saves: bool) -> str:
@@ -138,11 +116,6 @@ def _commands(page: ReportPage) -> dict[str, str]:
     return {"apply": apply, "decisions": decisions, "gate": f"labelscan gate {run} {decisions} --max-rate {GATE_LIMIT}"}
 
 
-def _sizes(measurement: Measurement) -> Sizes:
-    n = len(measurement.to_decide)
-    return Sizes(choices=sorted({min(size, n) for size in SIZES}), usual=min(USUAL_SIZE, n))
-
-
 def _content(page: ReportPage) -> dict[str, object]:
     """Return the data of the scripts."""
     shown = {one.example_id for one in page.suspects}
@@ -163,13 +136,12 @@ def _content(page: ReportPage) -> dict[str, object]:
 
 
 def _measurement(page: ReportPage, measurement: Measurement) -> dict[str, object]:
-    error_odds = {name: dataclasses.astuple(one) for name, one in measurement.error_odds.items()}
     return {
         "constants": constants(),
         "to_decide": [one.example_id for one in measurement.to_decide],
         "centres": rounded(measurement.centres),
-        "stretches": [dataclasses.astuple(one) for one in measurement.stretches],
-        "error_odds": rounded(error_odds),
+        "stretches": measurement.stretches,
+        "error_odds": rounded(measurement.error_odds),
         "n_flagged": page.n_flagged,
         "is_ranked_by_log_odds": page.summary.detector.partition(":")[0] == POSTERIOR,
         "n_decided": page.summary.wrong_labels.n_decided,
@@ -181,16 +153,16 @@ def _as_json(content: Mapping[str, object]) -> str:
     return json.dumps(content, separators=(",", ":"), allow_nan=False).translate(_ESCAPES)
 
 
-def _heat_map(matrix: Sequence[Sequence[float]] | None) -> list[list[HeatCell]]:
-    """Return the noise matrix as cells, or no cells if there are too many."""
+def _heat_map(matrix: Sequence[Sequence[float]] | None) -> list[list[tuple[str, str]]]:
+    """Return the text of each value of the noise matrix and the CSS class of its colour; nothing if it is too large."""
     if matrix is None or len(matrix) > MOST_CLASSES_IN_HEAT_MAP:
         return []
     most = max((value for i, row in enumerate(matrix) for j, value in enumerate(row) if i != j), default=0.0) or 1.0
 
-    def cell(value: float, *, is_right: bool) -> HeatCell:
+    def cell(value: float, *, is_right: bool) -> tuple[str, str]:
         # Correct labels have no heat: they would outshine all others.
         look = "right" if is_right else f"heat-{round(HEAT_STEPS * (value / most) ** 0.5)}"
-        return HeatCell(_in_100(value), look)
+        return _in_100(value), look
 
     return [[cell(value, is_right=i == j) for j, value in enumerate(row)] for i, row in enumerate(matrix)]
 
@@ -199,10 +171,6 @@ def _in_100(value: float) -> str:
     if value < 0.0005:
         return "0"
     return f"{100 * value:.1f}" if value < 0.0995 else f"{100 * value:.0f}"
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}"
 
 
 def _per_cent(value: float | None) -> str:

@@ -29,7 +29,7 @@ from labelscan.errors import UsageError
 from labelscan.files.atomic import replacing
 from labelscan.files.reading import with_home
 from labelscan.files.urls import is_url
-from labelscan.reporting.page import IMAGES, LEFT_OUT, TEXTS, ReportPage, Suspect
+from labelscan.reporting.page import LEFT_OUT, ReportPage, Suspect
 
 LOCAL_FILES = "/data/local-files/?d="
 """The address of a file on the server's disk, to be followed by its path from the server's document root."""
@@ -62,7 +62,7 @@ def write_label_studio(page: ReportPage, path: Path) -> None:
 
 def without_task(page: ReportPage) -> list[Suspect]:
     """Return the suspects that no task can show: images without a picture, and texts that are gone."""
-    if page.kind == TEXTS:
+    if page.kind == "texts":
         return [one for one in page.suspects if one.text is None]
     if page.image_root or not _shows_images(page):
         return []
@@ -97,9 +97,9 @@ def _task(one: Suspect, page: ReportPage) -> dict[str, object]:
 
 def _shows_images(page: ReportPage) -> bool:
     """Return whether tasks show images; a page of probabilities has some if the server knows their files."""
-    if page.kind == TEXTS:
+    if page.kind == "texts":
         return False
-    return page.kind == IMAGES or (bool(page.image_root) and all(one.path for one in page.suspects))
+    return page.kind == "images" or (bool(page.image_root) and all(one.path for one in page.suspects))
 
 
 def _shows_rows(page: ReportPage) -> bool:
@@ -127,9 +127,9 @@ def _image(one: Suspect, page: ReportPage) -> str:
 
 def _nothing_to_show(page: ReportPage) -> UsageError:
     first = page.suspects[0]
-    what = "text" if page.kind == TEXTS else "picture"
+    what = "text" if page.kind == "texts" else "picture"
     remedy = "leave --no-pictures out" if first.no_picture == LEFT_OUT else "name the place of the data by --data"
-    other = "" if page.kind == TEXTS else ", or the document root of Label Studio by --image-root"
+    other = "" if page.kind == "texts" else ", or the document root of Label Studio by --image-root"
     return UsageError(
         "no-picture",
         f"no task would have a {what}{f' ({first.no_picture})' if first.no_picture else ''}",

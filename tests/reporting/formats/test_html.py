@@ -75,8 +75,8 @@ def test_a_served_page_may_speak_to_its_server():
 def test_a_name_stays_text_everywhere(name):
     names = (name, *CLASSES)
     suspect = a_suspect(given_label=name, suggested_label=name, true_label=name, example_id=name, path=name)
-    changes = {"data": name, "run": name, "facts": ((name, name),), "notes": (name,), "class_names": names}
-    text = render_html(a_page(suspects=(suspect,), summary=a_summary(names, warnings=[name]), **changes))
+    changes = {"run": name, "facts": ((name, name),), "notes": (name,), "class_names": names}
+    text = render_html(a_page(suspects=(suspect,), summary=a_summary(names, data=name, warnings=[name]), **changes))
     assert "alert(1)</script>" not in text
     assert "<img src=x" not in text
     content = content_of(text)
