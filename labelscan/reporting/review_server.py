@@ -11,6 +11,7 @@ import hashlib
 import html
 import json
 import os
+import re
 import secrets
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from itertools import chain, count
@@ -35,7 +37,6 @@ from labelscan.correction.decisions import (
 )
 from labelscan.errors import DecisionsError, DiskError, RunFolderError, UsageError
 from labelscan.files.atomic import replacing_bytes
-from labelscan.reporting.request_form import fault_of
 from labelscan.runs.files import refuse_outside_links
 
 HOST = "127.0.0.1"
@@ -48,6 +49,7 @@ ELSEWHERE = "there is nothing here: if labelscan was restarted, open the address
 MOST_BYTES = 32 << 20
 MOST_DIGITS = 18
 """More digits than any length has that is taken."""
+DIGITS = re.compile(r"[0-9]+")
 SECONDS = 30
 """How long a connection may be silent."""
 HEADERS = {
@@ -257,7 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.request_version == "HTTP/0.9":
             self._hang_up(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "use a newer version of HTTP")
             return True
-        if fault := fault_of(self.path, self.headers, may_have_body=writes):
+        if fault := _fault_of(self.path, self.headers, may_have_body=writes):
             self._hang_up(HTTPStatus.BAD_REQUEST, fault)
             return True
         hosts = [f"{name}:{self.server.port}" for name in NAMES]
@@ -302,3 +304,25 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # as the standard library calls it
         """Say nothing: the page shows what was saved."""
+
+
+def _fault_of(path: str, headers: Message, *, may_have_body: bool) -> str:
+    """Return what is wrong with the form of a request that two programs might read in two ways, if anything.
+
+    The standard library takes what it can: the first of two headers, a header that is no header, a path with a host.
+    """
+    lengths, is_coded = headers.get_all("Content-Length", []), "Transfer-Encoding" in headers
+    # What follows a line that is no header is left in the payload.
+    if headers.defects or headers.get_payload():
+        return "the headers cannot be read"
+    if len(headers.get_all("Host", [])) != 1:
+        return "there has to be one Host"
+    if not path.startswith("/"):
+        return "the path has to begin with /"
+    if len(lengths) > 1 or not all(DIGITS.fullmatch(length) for length in lengths):
+        return "Content-Length has to be one number"
+    if is_coded and lengths:
+        return "Content-Length and Transfer-Encoding exclude each other"
+    if (is_coded or any(length.strip("0") for length in lengths)) and not may_have_body:
+        return "there may be no body"
+    return ""

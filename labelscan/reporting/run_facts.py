@@ -1,11 +1,10 @@
 """What was run, as pairs of a label and a text, for those who want to check or repeat a result."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from labelscan.results.run import FinishedRun, member_facts
 from labelscan.runs.files import RUN_FILE
-from labelscan.runs.record import Choices, RunRecord
 from labelscan.wording.words import duration
 
 SHOWN_DIGITS = 8
@@ -18,29 +17,30 @@ def make_run_facts(run: FinishedRun) -> tuple[tuple[str, str], ...]:
 
 
 def _facts(run: FinishedRun) -> Iterator[tuple[str, str]]:
-    record = run.record
-    yield "data", _data(run)
+    record, data = run.record, run.record.data
+    given = record.section("dataset").get("data")
+    size = f"{data.examples:,} examples, {data.classes:,} classes"
+    yield "data", f"{given or run.summary.data}: {size}, fingerprint {data.fingerprint[:SHOWN_DIGITS]}"
     if not run.is_of_score:
         yield from member_facts(map(_model, run.members)).items()
         yield "loss", "; ".join(dict.fromkeys(str(one.get("loss") or "that of the classifier") for one in run.members))
-        yield from _training(record, run.members)
+        folds = record.section("folds")
+        repeats = folds.get("repeats", 1)
+        yield "folds", f"{folds.get('n_folds')}" + (f", done {repeats} times" if repeats != 1 else "")
+        yield "training", "; ".join(dict.fromkeys(filter(None, map(_recipe, run.members))))
+        yield "seed", str(record.settings.get("seed", ""))
     yield "weights", ", ".join(f"{name} {weight:.2f}" for name, weight in record.opinion_weights.items())
     yield "detector", run.summary.detector
-    yield "device", _device(record.choices, run.members)
+    if device := record.choices.device if record.choices else {}:
+        precisions = dict.fromkeys(str(one.get("precision", device.get("dtype_name"))) for one in run.members)
+        yield "device", f"{device.get('name')}, {' and '.join(precisions)}"
     yield "versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())
     yield "started", record.started[:19].replace("T", " ")
     yield "took", duration(record.timings["total"]) if "total" in record.timings else ""
     yield "in folder", record.directory
     yield "run", str(run.folder)
-    if record.section("dataset").get("data"):
+    if given:
         yield "again", f"labelscan detect --config {shlex.quote(str(run.folder / RUN_FILE))}"
-
-
-def _data(run: FinishedRun) -> str:
-    data = run.record.data
-    name = run.record.section("dataset").get("data") or run.summary.data
-    fingerprint = data.fingerprint[:SHOWN_DIGITS]
-    return f"{name}: {data.examples:,} examples, {data.classes:,} classes, fingerprint {fingerprint}"
 
 
 def _model(member: Mapping[str, object]) -> str:
@@ -49,21 +49,8 @@ def _model(member: Mapping[str, object]) -> str:
     return f"{name}{frozen}" + (f" ({reason})" if reason else "")
 
 
-def _training(record: RunRecord, members: Sequence[Mapping[str, object]]) -> Iterator[tuple[str, str]]:
-    folds, recipes = record.section("folds"), [one.get("recipe") for one in members]
-    repeats = folds.get("repeats", 1)
-    yield "folds", f"{folds.get('n_folds')}" + (f", done {repeats} times" if repeats != 1 else "")
+def _recipe(member: Mapping[str, object]) -> str:
+    recipe = member.get("recipe")
     words = (("epochs", "epochs"), ("batch_size", "batch size"), ("learning_rate", "learning rate"))
-    trained = [
-        ", ".join(f"{word} {recipe[key]:g}" for key, word in words if key in recipe)
-        for recipe in recipes
-        if isinstance(recipe, Mapping)
-    ]
-    yield "training", "; ".join(dict.fromkeys(filter(None, trained)))
-    yield "seed", str(record.settings.get("seed", ""))
-
-
-def _device(choices: Choices | None, members: Sequence[Mapping[str, object]]) -> str:
-    device = choices.device if choices else {}
-    precisions = dict.fromkeys(str(one.get("precision", device.get("dtype_name"))) for one in members)
-    return f"{device.get('name')}, {' and '.join(precisions)}" if device else ""
+    known = recipe if isinstance(recipe, Mapping) else {}
+    return ", ".join(f"{word} {known[key]:g}" for key, word in words if key in known)

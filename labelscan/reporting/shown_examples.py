@@ -83,17 +83,6 @@ def show_examples(
         return ShownExamples(kind=kind, notes=(note,), no_picture=NO_DATA)
     wanted = {one["example_id"] for one in examples}  # a dictionary of all rows would be large
     rows = {name: row for row, name in enumerate(dataset.example_ids.tolist()) if name in wanted}
-    return _see(run, dataset, to_decide, beside, rows, notify)
-
-
-def _see(
-    run: FinishedRun,
-    dataset: Dataset,
-    to_decide: Sequence[Record],
-    beside: Sequence[Record],
-    rows: Mapping[str, int],
-    notify: Listener,
-) -> ShownExamples:
     inputs = originals(dataset.inputs)
     if isinstance(inputs, Texts):
         from labelscan.reporting.shown_texts import show_texts  # for which scikit-learn is loaded

@@ -50,7 +50,12 @@ def write_label_studio(page: ReportPage, path: Path) -> None:
         raise UsageError("wrong-suffix", "the tasks are JSON, not XML", where=str(path), hint="name it .json")
     unshown = without_task(page)
     if unshown and len(unshown) == len(page.suspects):
-        raise _nothing_to_show(page)
+        first, is_text = page.suspects[0], page.kind == "texts"
+        reason = f" ({first.no_picture})" if first.no_picture else ""
+        hint = "leave --no-pictures out" if first.no_picture == LEFT_OUT else "name the place of the data by --data"
+        hint += "" if is_text else ", or the document root of Label Studio by --image-root"
+        problem = f"no task would have a {'text' if is_text else 'picture'}{reason}"
+        raise UsageError("no-picture", problem, where=first.example_id, hint=hint)
     left_out = {one.example_id for one in unshown}
     tasks = [_task(one, page) for one in page.suspects if one.example_id not in left_out]
     with replacing(interface_path(path)) as file:
@@ -118,24 +123,9 @@ def _image(one: Suspect, page: ReportPage) -> str:
     file = Path(os.path.abspath(Path(page.directory) / one.path))  # noqa: PTH100  # links stay: the root may hold some
     root = with_home(page.image_root).absolute()
     if not file.is_relative_to(root):
-        hint = "name its document root by --image-root"
-        raise UsageError(
-            "outside-root", f"this image is not in {root}: Label Studio would not serve it", where=str(file), hint=hint
-        )
+        problem = f"this image is not in {root}: Label Studio would not serve it"
+        raise UsageError("outside-root", problem, where=str(file), hint="name its document root by --image-root")
     return LOCAL_FILES + quote(file.relative_to(root).as_posix())
-
-
-def _nothing_to_show(page: ReportPage) -> UsageError:
-    first = page.suspects[0]
-    what = "text" if page.kind == "texts" else "picture"
-    remedy = "leave --no-pictures out" if first.no_picture == LEFT_OUT else "name the place of the data by --data"
-    other = "" if page.kind == "texts" else ", or the document root of Label Studio by --image-root"
-    return UsageError(
-        "no-picture",
-        f"no task would have a {what}{f' ({first.no_picture})' if first.no_picture else ''}",
-        where=first.example_id,
-        hint=f"{remedy}{other}",
-    )
 
 
 def _words(one: Suspect) -> str:
@@ -143,21 +133,19 @@ def _words(one: Suspect) -> str:
     if one.text is not None:
         left_out = one.text.n_left_out
         return f"{one.text}\n… and {left_out:,} characters more" if left_out else str(one.text)
-    values = [f"{note.name} {_shown(note.value)} (usually {_shown(note.usual)})" for note in one.features]
+    shown = [[it if isinstance(it, str) else f"{it:g}" for it in (note.value, note.usual)] for note in one.features]
+    values = [
+        f"{note.name} {value} (usually {usual})" for note, (value, usual) in zip(one.features, shown, strict=True)
+    ]
     return "; ".join([one.example_id, *values])
-
-
-def _shown(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _interface(page: ReportPage) -> Iterator[str]:
     """Yield the lines of the interface, which asks for a class and for a verdict."""
     for name in page.class_names:
         if _NOT_IN_XML.search(name):
-            raise UsageError(
-                "class-name", f"no labelling interface can name the class {name!r}", hint="rename it in the data"
-            )
+            problem = f"no labelling interface can name the class {name!r}"
+            raise UsageError("class-name", problem, hint="rename it in the data")
     tag = "Image" if _shows_images(page) else "Text"
     yield "<View>"
     yield f'  <{tag} name="{OBJECT_TAG}" value="${OBJECT_TAG}"/>'
