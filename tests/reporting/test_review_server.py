@@ -34,19 +34,18 @@ def server(path):
         yield server
 
 
-def ask(server, method="GET", place="decisions", body=None, *, token=None, **headers):
+def ask(server, method="GET", place="decisions", body=None, *, token=None, port=None, **headers):
     """Return status, headers and body of an answer."""
-    connection = http.client.HTTPConnection(HOST, server.port, timeout=5)
-    try:
+    with contextlib.closing(http.client.HTTPConnection(HOST, port or server.port, timeout=5)) as connection:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, f"/{token or server.token}/{place}", body, sent)
         answer = connection.getresponse()
         return answer.status, answer.headers, answer.read()
-    finally:
-        connection.close()
 
 
-def put(server, decisions, tag, **headers):
+def put(server, decisions, tag=None, **headers):
+    """Return what ``ask`` does, of a page that has just read the decisions or knows their ``tag``."""
+    tag = tag or ask(server)[1]["ETag"]
     return ask(server, "PUT", body=json.dumps(decisions), If_Match=tag, Content_Type="application/json", **headers)
 
 
@@ -74,7 +73,7 @@ def test_decisions_are_saved_and_read_back(server, path):
     status, again, body = ask(server)
     assert again["ETag"] == headers["ETag"]
     assert json.loads(body) == [KEEP, {**RELABEL, "given_label": None}]
-    assert put(server, [KEEP], again["ETag"])[0] == 204
+    assert put(server, [KEEP])[0] == 204
     assert [one.example_id for one in read_decisions(path)] == ["0.png"]
 
 
@@ -84,23 +83,16 @@ def test_changes_of_another_program_are_not_overwritten(server, path):
     before = path.read_bytes()
     assert put(server, [KEEP], headers["ETag"])[0] == 412
     assert path.read_bytes() == before
-    _, headers, body = ask(server)
-    assert json.loads(body)[0]["decision"] == "drop"
-    assert put(server, [KEEP], headers["ETag"])[0] == 204
-
-
-def test_a_page_that_has_not_read_cannot_write(server, path):
-    assert ask(server, "PUT", body="[]")[0] == 428
-    assert not path.exists()
+    assert json.loads(ask(server)[2])[0]["decision"] == "drop"
+    assert put(server, [KEEP])[0] == 204
 
 
 def test_a_page_speaks_for_all_that_it_has_read(path):
     write_decisions([Decision(example_id=name, verdict="unsure") for name in ("far down.png", "1.png")], path)
     with serving(path) as server:
-        _, headers, body = ask(server)
-        (far_down, _) = json.loads(body)
+        (far_down, _) = json.loads(ask(server)[2])
         assert far_down["example_id"] == "far down.png"
-        assert put(server, [KEEP, far_down], headers["ETag"])[0] == 204
+        assert put(server, [KEEP, far_down])[0] == 204
     assert [one.example_id for one in read_decisions(path)] == ["0.png", "far down.png"]
 
 
@@ -141,18 +133,9 @@ def test_another_name_for_this_machine_is_refused(server, host):
 
 def test_the_port_of_http_may_be_left_out(server):
     port, server.port = server.port, 80
-    try:
-        for name in ("127.0.0.1", "localhost"):
-            assert ask_port(port, server, Host=name, Origin=f"http://{name}") == 200
-        assert ask_port(port, server, Host="evil.example") == 421
-    finally:
-        server.port = port
-
-
-def ask_port(port, server, **headers):
-    with contextlib.closing(http.client.HTTPConnection(HOST, port, timeout=5)) as connection:
-        connection.request("GET", f"/{server.token}/", headers=headers)
-        return connection.getresponse().status
+    for name in ("127.0.0.1", "localhost"):
+        assert ask(server, place="", port=port, Host=name, Origin=f"http://{name}")[0] == 200
+    assert ask(server, place="", port=port, Host="evil.example")[0] == 421
 
 
 def test_only_the_owner_can_read_the_way_in_which_is_deleted_at_the_end(tmp_path):
@@ -167,21 +150,12 @@ def test_only_the_owner_can_read_the_way_in_which_is_deleted_at_the_end(tmp_path
 
 
 def test_other_pages_are_refused(server, path):
-    _, headers, _ = ask(server, Origin=f"http://127.0.0.1:{server.port}")
     for origin in ("https://evil.example", "null", f"http://localhost.evil:{server.port}"):
         assert ask(server, Origin=origin)[0] == 403
-        assert put(server, [KEEP], headers["ETag"], Origin=origin)[0] == 403
-    assert put(server, [KEEP], headers["ETag"], Sec_Fetch_Site="cross-site")[0] == 403
+        assert put(server, [KEEP], Origin=origin)[0] == 403
+    assert put(server, [KEEP], Sec_Fetch_Site="cross-site")[0] == 403
     assert not path.exists()
-    assert put(server, [KEEP], headers["ETag"], Origin=f"http://127.0.0.1:{server.port}")[0] == 204
-
-
-def test_a_request_that_is_too_large_is_not_read(server):
-    assert ask(server, "PUT", If_Match='"x"', Content_Length=str(MOST_BYTES + 1))[0] == 413
-    with socket.create_connection((HOST, server.port), timeout=5) as line:
-        request = f"PUT /{server.token}/decisions HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
-        line.sendall(f"{request}Transfer-Encoding: chunked\r\n\r\n".encode())
-        assert line.recv(100).startswith(b"HTTP/1.1 411 ")
+    assert put(server, [KEEP], Origin=f"http://127.0.0.1:{server.port}")[0] == 204
 
 
 GET, PUT = "GET /{token}/ HTTP/1.1\r\n", "PUT /{token}/decisions HTTP/1.1\r\n"
@@ -211,6 +185,7 @@ MALFORMED = {
     "no length": (PUT + ONE, 411),
     "a coded body": (PUT + ONE + "Transfer-Encoding: chunked\r\n", 411),
     "a coded body with a length": (PUT + ONE + "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n", 400),
+    "more than is read": (PUT + ONE + f"Content-Length: {MOST_BYTES + 1}\r\n", 413),
     "a long length": (PUT + ONE + "Content-Length: " + 5000 * "9" + "\r\n", 413),
     "a long length of zeros": (PUT + ONE + "Content-Length: " + 5000 * "0" + "\r\n", 428),
     "an empty length": (PUT + ONE + "Content-Length:\r\n", 400),
@@ -230,7 +205,7 @@ def test_a_malformed_request_is_refused_and_the_connection_closed(path, what, mo
     raised = []
     monkeypatch.setattr("labelscan.reporting.review_server.ReviewServer.handle_error", lambda *_: raised.append(_))
     with serving(path) as server, socket.create_connection((HOST, server.port), timeout=5) as line:
-        good = f"GET /{server.token}/ HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n"
+        good = f"{GET}{ONE}\r\n".format(token=server.token, port=server.port)
         line.sendall(good.encode())
         answer = line.makefile("rb")
         assert answer.readline().startswith(b"HTTP/1.1 200 ")
@@ -260,7 +235,7 @@ def rest_of(line):
 def test_a_body_that_ends_early_is_refused_and_nothing_is_written(server, path):
     _, headers, _ = ask(server)
     with socket.create_connection((HOST, server.port), timeout=5) as line:
-        request = f"PUT /{server.token}/decisions HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        request = f"{PUT}{ONE}".format(token=server.token, port=server.port)
         line.sendall(f"{request}If-Match: {headers['ETag']}\r\nContent-Length: 10\r\n\r\n[]".encode())
         line.shutdown(socket.SHUT_WR)
         assert rest_of(line).startswith(b"HTTP/1.1 400 ")
@@ -289,8 +264,7 @@ def test_a_column_of_notes_is_not_lost(server, path, tmp_path):
         noted = f"example_id,decision,new_label,why\r\n1.png,keep,,{note}\r\n"
         path.write_text(noted, newline="")
         for verdict in ("keep", "drop"):
-            _, headers, _ = ask(server)
-            assert put(server, [{**KEEP, "decision": verdict}], headers["ETag"])[0] == 204
+            assert put(server, [{**KEEP, "decision": verdict}])[0] == 204
         assert (tmp_path / name).read_bytes() == noted.encode()
         assert {one.name for one in tmp_path.iterdir()} == {"decisions.csv", *list(copies)[:number]}
 
@@ -298,8 +272,7 @@ def test_a_column_of_notes_is_not_lost(server, path, tmp_path):
 def test_rows_that_are_still_to_be_decided_are_not_lost(server, path, tmp_path):
     half = "example_id,decision,new_label\r\n1.png,keep,\r\n2.png,,\r\n"
     path.write_text(half, newline="")
-    _, headers, _ = ask(server)
-    assert put(server, [{**KEEP, "decision": "drop"}], headers["ETag"])[0] == 204
+    assert put(server, [{**KEEP, "decision": "drop"}])[0] == 204
     assert (tmp_path / "decisions-before.csv").read_bytes() == half.encode()
 
 
@@ -308,25 +281,15 @@ def test_a_port_that_is_taken_is_reported(server, path):
         pass
 
 
-def test_a_run_is_served_at_the_same_port_unless_that_is_taken(path):
+def test_a_run_is_served_at_the_same_port_unless_that_is_taken_and_with_another_secret(path):
     with serving(path) as first, serving(path) as second:
         assert second.port != first.port
+        assert (first.usual_port_is_taken, second.usual_port_is_taken) == (False, True)
+        assert second.token != first.token
+        assert len(second.token) >= 32
         port = first.port
     with serving(path) as again:
         assert again.port == port
-
-
-def test_every_server_has_its_own_secret(server, path):
-    with serving(path) as other:
-        assert len(other.token) >= 32
-        assert other.token != server.token
-
-
-def test_a_second_server_of_a_run_knows_that_the_usual_port_is_taken(server, path):
-    assert not server.usual_port_is_taken
-    with serving(path) as second:
-        assert second.usual_port_is_taken
-        assert second.port != server.port
 
 
 def test_decisions_can_be_saved_if_their_folder_is_writable(tmp_path):

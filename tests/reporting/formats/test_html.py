@@ -7,9 +7,9 @@ import re
 from dataclasses import replace
 
 import pytest
-from tiny_page import CLASSES, a_feature_note, a_measurement, a_page, a_picture, a_summary, a_suspect, an_estimate
+from tiny_page import CLASSES, a_measurement, a_page, a_picture, a_summary, a_suspect, an_estimate
 
-from labelscan.reporting.formats.html import render_html, write_html
+from labelscan.reporting.formats.html import render_html
 
 NASTY = '</script><script>alert(1)</script><img src=x onerror="alert(1)">\u2028&amp;'
 
@@ -59,16 +59,14 @@ def test_nothing_is_fetched_and_nothing_runs_from_attributes():
     assert not re.search(r"<[^>]* (on\w+|style)=", text[text.index("<body>") : text.index("<script")])
 
 
-@pytest.mark.parametrize("new", ["light-dark(", "color-mix(", ":has(", "oklab"])
-def test_browsers_of_five_years_ago_support_the_style(new):
-    assert new not in elements(render_html(a_page()), "style")[0]
+def test_browsers_of_five_years_ago_support_the_style():
+    assert not re.search(r"light-dark\(|color-mix\(|:has\(|oklab", elements(render_html(a_page()), "style")[0])
 
 
 def test_a_served_page_may_speak_to_its_server():
     text = render_html(a_page(save_to="/token/decisions"))
     assert "connect-src 'self'" in policy_of(text)
     assert content_of(text)["save_to"] == "/token/decisions"
-    assert "labelscan apply &#39;labelscan-runs/my pets&#39;</code>" in text
 
 
 @pytest.mark.parametrize("name", [NASTY, "{{ 1 }}", "‏כלב", "", " ", "x" * 300])
@@ -82,11 +80,6 @@ def test_a_name_stays_text_everywhere(name):
     content = content_of(text)
     assert content["class_names"] == list(names)
     assert content["suspects"][0]["path"] == name
-
-
-def test_the_file_has_the_page(tmp_path):
-    write_html(a_page(), tmp_path / "report.html")
-    assert (tmp_path / "report.html").read_text(encoding="utf-8") == render_html(a_page())
 
 
 def test_flags_of_models_that_learned_nothing_are_not_praised():
@@ -110,31 +103,21 @@ MEASURED = {"source": "decisions", "n_decided": 50}
 
 
 @pytest.mark.parametrize(
-    ("wrong", "headline", "lead", "tile"),
+    ("wrong", "basis"),
     [
-        (
-            {},
-            "4 to 12 of 1,190 labels are probably wrong",
-            "An estimate by what was trained",
-            "an estimate by the models",
-        ),
-        (
-            {"source": "opinions"},
-            "4 to 12",
-            "An estimate from where different models agree",
-            "an estimate by the models",
-        ),
-        (MEASURED, "4 to 12 of 1,190 labels are wrong", "Measured by 50 decisions", "measured by 50 decisions"),
+        ({}, "An estimate by what was trained"),
+        ({"source": "opinions"}, "An estimate from where different models agree"),
+        (MEASURED, "Measured by 50 decisions"),
     ],
 )
-def test_the_headline_is_a_range_and_says_whether_it_is_an_estimate(wrong, headline, lead, tile):
+def test_the_headline_is_a_range_and_says_whether_it_is_an_estimate(wrong, basis):
     shown = words_of(render_html(a_page(wrong_labels=an_estimate(**wrong)))).replace(" .", ".")
-    assert f"pets {headline}" in shown
-    assert lead in shown[: shown.index("labels checked")]
-    claim = "are wrong" if wrong == MEASURED else "may be wrong; the models cannot tell"
+    is_measured = wrong == MEASURED
+    assert f"pets 4 to 12 of 1,190 labels are {'' if is_measured else 'probably '}wrong" in shown
+    assert basis in shown[: shown.index("labels checked")]
+    claim = "are wrong" if is_measured else "may be wrong; the models cannot tell"
     assert f"8 are flagged: 70 to 97 % of them {claim}." in shown
-    assert f"wrong 0.3 to 1.0 % {tile}" in shown
-    assert " 7.5" not in shown
+    assert f"wrong 0.3 to 1.0 % {'measured by 50 decisions' if is_measured else 'an estimate by the models'}" in shown
 
 
 def test_a_range_without_width_is_one_number():
@@ -221,11 +204,6 @@ def test_the_heat_map_distinguishes_small_shares_of_wrong_labels_from_large_ones
         *[("heat-2", "2.0"), ("right", "50"), ("heat-0", "0")],
         *[("heat-3", "8.0"), ("heat-8", "50"), ("right", "99")],
     ]
-
-
-def test_values_of_a_table_are_in_the_page():
-    text = render_html(a_page(kind="features", suspects=(a_suspect(picture=None, features=(a_feature_note(),)),)))
-    assert content_of(text)["suspects"][0]["features"][0]["usual_of_suggested"] == 2.0
 
 
 def test_a_thousand_classes_fit():

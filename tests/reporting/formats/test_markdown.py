@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 from tiny_page import a_page, an_estimate
 
-from labelscan.reporting.formats.markdown import MOST_SUSPECTS, render_markdown, write_markdown
+from labelscan.reporting.formats.markdown import MOST_SUSPECTS, render_markdown
 from labelscan.wording.words import as_code, in_markdown
 
 NASTY = (
@@ -31,6 +31,7 @@ NASTY = (
     '"',
     "-",
     "\N{HEBREW LETTER ALEF}",
+    "cat\x1b[2J\u202e",
 )
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
@@ -46,15 +47,8 @@ def cells_of(markdown):
 def test_text_from_outside_is_text_and_stays_in_its_cell(text, shown):
     lines = ["| a | b |", "| --- | --- |", f"| {shown(text)} | end |"]
     first, last = cells_of("\n".join(lines))
-    assert html.unescape(first) == " ".join(text.split())
+    assert html.unescape(first) == " ".join(text.split()).replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
     assert last == "end"
-
-
-@pytest.mark.parametrize("shown", [as_code, in_markdown])
-def test_a_terminal_is_not_moved_by_a_name(shown):
-    name = "cat\x1b[2J\u202e"
-    cell, _ = cells_of(f"| a | b |\n| --- | --- |\n| {shown(name)} | end |")
-    assert html.unescape(cell) == "cat\\x1b[2J\\u202e"
 
 
 def test_the_report_is_as_reviewed(golden):
@@ -84,18 +78,7 @@ def test_more_than_can_be_read_are_counted():
     assert f"and {1234 - MOST_SUSPECTS:,} more in issues.csv" in text
 
 
-def test_how_many_are_wrong_is_a_range():
-    text = render_markdown(a_page())
-    assert "- between 4 and 12 of 1,190 labels are probably wrong (most likely 8)\n" in text
-    assert "the models cannot tell how many of the listed are wrong: 70 to 97 in 100\n" in text
-
-
-def test_the_file_has_the_text(tmp_path):
-    write_markdown(a_page(), tmp_path / "a.md")
-    assert (tmp_path / "a.md").read_text(encoding="utf-8") == render_markdown(a_page())
-
-
 def test_a_run_without_suspects_has_no_empty_tables():
     text = render_markdown(a_page(suspects=(), n_flagged=0, wrong_labels=an_estimate(precision=None)))
-    assert "doubtful" not in text
+    assert "most likely wrong\n" not in text
     assert "of the listed" not in text
