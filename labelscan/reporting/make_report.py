@@ -16,7 +16,7 @@ from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
 from labelscan.reporting.formats import FILE_NAMES, FORMATS
 from labelscan.reporting.measurement import make_measurement, read_sample
-from labelscan.reporting.page import LEFT_OUT, Picture, Record, ReportPage, Suspect, TypicalExample, records
+from labelscan.reporting.page import LEFT_OUT, Record, ReportPage, Suspect, TypicalExample, records
 from labelscan.reporting.run_facts import make_run_facts
 from labelscan.reporting.shown_examples import MOST_COLUMNS, ShownExamples, kind_of_examples, show_examples
 from labelscan.reporting.typical_examples import choose_typical
@@ -117,8 +117,7 @@ def write_report(run: FinishedRun, page: ReportPage, form: str, path: Path | Non
 
 def _suspect(one: Record, seen: ShownExamples) -> Suspect:
     name = one["example_id"]
-    picture = seen.pictures.get(name, "" if name in seen.texts else seen.no_picture)
-    row = seen.rows.get(name, ())
+    picture, text, row = seen.pictures.get(name), seen.texts.get(name), seen.rows.get(name, ())
     numbers = {key: None if math.isnan(one[key]) else float(one[key]) for key in NUMBERS}
     return Suspect(
         rank=int(one["rank"]),
@@ -131,12 +130,12 @@ def _suspect(one: Record, seen: ShownExamples) -> Suspect:
         suggested_confidence=numbers["suggested_confidence"],
         flagged_by=tuple(filter(None, one["flagged_by"].split("|"))),
         true_label=one.get(TRUE_LABEL),
-        picture=None if isinstance(picture, str) else picture,
-        no_picture=picture if isinstance(picture, str) else "",
+        picture=picture,
+        no_picture="" if picture or text else seen.reasons.get(name, seen.no_picture),
         features=seen.features.get(name, ()),
         row=row[:MOST_COLUMNS],
         n_more_columns=max(len(row) - MOST_COLUMNS, 0),
-        text=seen.texts.get(name),
+        text=text,
     )
 
 
@@ -144,12 +143,9 @@ def _typical(typical: Mapping[str, Sequence[Record]], seen: ShownExamples) -> di
     """Return the typical examples that can be seen, by class; without any there is nothing to compare with."""
     found: dict[str, tuple[TypicalExample, ...]] = {}
     for name, examples in typical.items():
-        ids = [one["example_id"] for one in examples]
-        pictures = [
-            TypicalExample(example_id=one, picture=it)
-            for one in ids
-            if isinstance(it := seen.pictures.get(one), Picture)
-        ]
-        texts = [TypicalExample(example_id=one, text=seen.beginnings[one]) for one in ids if seen.beginnings.get(one)]
-        found[name] = (*pictures, *texts)
-    return {name: examples for name, examples in found.items() if examples}
+        for example_id in (one["example_id"] for one in examples):
+            picture, text = seen.pictures.get(example_id), seen.beginnings.get(example_id, "")
+            if picture or text:
+                shown = TypicalExample(example_id=example_id, picture=picture, text=text)
+                found[name] = (*found.get(name, ()), shown)
+    return found

@@ -38,10 +38,15 @@ MOST_THREADS = 8
 
 
 def make_pictures(
-    images: ImageSource, rows: Sequence[int], *, max_pixels: int, notify: Listener = ignore
+    images: ImageSource,
+    rows: Sequence[int],
+    *,
+    max_pixels: int,
+    total_bytes: int = TOTAL_BYTES,
+    notify: Listener = ignore,
 ) -> Mapping[int, Picture | str]:
     """Return by row its picture, or the reason why there is none; images of more than ``max_pixels`` are refused."""
-    n_bytes = min(MOST_BYTES, max(LEAST_BYTES, TOTAL_BYTES // max(len(rows), 1)))
+    n_bytes = min(MOST_BYTES, max(LEAST_BYTES, total_bytes // max(len(rows), 1)))
     started = time.monotonic()
     notify(StepStarted("pictures", len(rows)))
     made: dict[int, Picture | str] = {}

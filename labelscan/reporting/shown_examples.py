@@ -35,8 +35,9 @@ class ShownExamples:
     """What can be shown of the examples, by example id."""
 
     kind: ExampleKind
-    pictures: Mapping[str, Picture | str] = field(default_factory=dict)
-    """Each a picture, or why there is none."""
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why some have no picture."""
     no_picture: str = ""
     """Why all others have none."""
     texts: Mapping[str, ShownText] = field(default_factory=dict)
@@ -114,14 +115,15 @@ def _see_pictures(run: FinishedRun, images: ImageSource, rows: Mapping[str, int]
     # A run of probabilities has no settings of images.
     max_pixels = run.record.section("dataset").get("max_pixels", DatasetConfig().max_pixels)
     made = make_pictures(images, list(rows.values()), max_pixels=int(str(max_pixels)), notify=notify)
-    by_id = {example_id: made[row] for example_id, row in rows.items()}
-    reasons = [picture for picture in by_id.values() if isinstance(picture, str)]
+    reasons = {example_id: one for example_id, row in rows.items() if isinstance(one := made[row], str)}
+    pictures = {example_id: one for example_id, row in rows.items() if isinstance(one := made[row], Picture)}
     notes: tuple[str, ...] = ()
-    if reasons and len(reasons) == len(by_id):
-        none = f"none of the images shown could be opened ({reasons[0]}, as {images.path(next(iter(rows.values())))})"
+    if reasons and not pictures:
+        first, reason = next(iter(reasons.items()))
+        none = f"none of the images shown could be opened ({reason}, as {images.path(rows[first])})"
         if run.is_of_score:
             return ShownExamples(kind="probabilities", notes=(none,))
         notes = (f"{none}: if the data is elsewhere now, name it by --data",)
     elif reasons:
-        notes = (f"{len(reasons):,} of {len(by_id):,} images shown could not be opened",)
-    return ShownExamples(kind="images", pictures=by_id, notes=notes)
+        notes = (f"{len(reasons):,} of {len(rows):,} images shown could not be opened",)
+    return ShownExamples(kind="images", pictures=pictures, reasons=reasons, notes=notes)

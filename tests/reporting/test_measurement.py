@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from refusals import refuses
 from signed import forget_checksums
 
 import labelscan
@@ -29,10 +30,10 @@ def page_of(folder, **options):
 
 
 def test_the_labels_to_decide_are_the_first_of_the_sample_in_its_order(folder):
-    page = page_of(folder, top=5)
+    page = page_of(folder, top=0)
     rows = (folder / "measure.csv").read_text().splitlines()[1 : MOST_TO_DECIDE + 1]
     assert [one.example_id for one in page.measurement.to_decide] == [row.split(",")[1] for row in rows]
-    assert len(page.suspects) == 5
+    assert page.suspects == ()
     assert all(one.flagged_by == () for one in page.measurement.to_decide if one.rank > page.n_flagged)
 
 
@@ -47,7 +48,8 @@ def test_every_scored_label_is_in_one_stretch_and_one_ends_with_the_list(folder)
 
 
 def test_log_odds_belong_to_the_example_and_its_bin(folder):
-    page, measurement = page_of(folder), page_of(folder).measurement
+    page = page_of(folder)
+    measurement = page.measurement
     with np.load(folder / "log_odds.npz") as arrays:
         log_odds = arrays["error_log_odds"]
     bins = Bins.of(log_odds.astype(np.float64))
@@ -70,27 +72,21 @@ def test_a_run_of_an_older_version_has_no_measurement(folder, missing):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "message"),
+    ("name", "content", "code"),
     [
-        ("measure.csv", b"order,label\n1,cat\n", "is not the sample of a run"),
-        ("measure.csv", b"order,example_id\n1,of another run\n", "is not about the labels of scores.csv"),
-        ("log_odds.npz", b"no archive", "cannot be read"),
-        ("evidence.npz", b"no archive", r"evidence\.npz: cannot be read"),
-        ("log_odds.npz", np.zeros(7), "is not one number a label"),
-        ("log_odds.npz", np.full(500, np.nan), "is not one number a label"),
+        ("measure.csv", b"order,label\n1,cat\n", "damaged"),
+        ("measure.csv", b"order,example_id\n1,of another run\n", "damaged"),
+        ("log_odds.npz", b"no archive", "unreadable"),
+        ("evidence.npz", b"no archive", "unreadable"),
+        ("log_odds.npz", np.zeros(7), "damaged"),
+        ("log_odds.npz", np.full(500, np.nan), "damaged"),
     ],
 )
-def test_a_damaged_file_is_named(folder, name, content, message):
+def test_a_damaged_file_is_named(folder, name, content, code):
     if isinstance(content, bytes):
         (folder / name).write_bytes(content)
     else:
         np.savez(folder / name, error_log_odds=content)
     forget_checksums(folder)
-    with pytest.raises(RunFolderError, match=message):
+    with refuses(RunFolderError, code, name):
         page_of(folder)
-
-
-def test_a_page_that_shows_no_suspects_can_measure(folder):
-    page = page_of(folder, top=0)
-    assert page.suspects == ()
-    assert len(page.measurement.to_decide) == MOST_TO_DECIDE

@@ -33,6 +33,7 @@ def test_typical_examples_are_unflagged_and_confident_but_not_the_most_confident
 
 
 def test_examples_without_a_score_or_likely_wrong_are_never_typical():
+    assert choose_typical(a_run().issues.scores, ["cat", "dog"]) == {"cat": [6, 8], "dog": [5, 7]}
     table = a_table(6, ["a"])
     table["flagged"] = False
     table.loc[0, "self_confidence"] = np.nan
@@ -40,10 +41,6 @@ def test_examples_without_a_score_or_likely_wrong_are_never_typical():
     assert choose_typical(table, ["a"]) == {"a": [5]}
     table["flagged"] = True
     assert choose_typical(table, ["a"]) == {}
-
-
-def test_typical_examples_come_from_a_run():
-    assert choose_typical(a_run().issues.scores, ["cat", "dog"]) == {"cat": [6, 8], "dog": [5, 7]}
 
 
 def test_with_many_classes_each_has_one_and_the_last_have_none():

@@ -13,40 +13,19 @@ from labelscan.reporting.formats.label_studio import without_task, write_label_s
 NASTY = ('<a & "b">', "dog\n'", "fox")
 
 
-def written(folder, **changes):
-    write_label_studio(a_page(**changes), folder / "tasks.json")
+def written(folder, page=None, **changes):
+    write_label_studio(page or a_page(**changes), folder / "tasks.json")
     tasks = json.loads((folder / "tasks.json").read_text(encoding="utf-8"))
     return tasks, ElementTree.parse(folder / "tasks.interface.xml").getroot()
 
 
 def test_a_task_suggests_the_label_and_remembers_the_given_one(tmp_path):
     suspect = a_suspect()
-    tasks, _ = written(tmp_path, suspects=(suspect,))
-    assert tasks == [
-        {
-            "data": {
-                "example": suspect.picture.uri,
-                "example_id": "01.png",
-                "given_label": "dog",
-                "suggested_label": "fox",
-                "error_probability": 0.98,
-            },
-            "predictions": [
-                {
-                    "model_version": "labelscan",
-                    "score": 0.875,
-                    "result": [
-                        {
-                            "from_name": "label",
-                            "to_name": "example",
-                            "type": "choices",
-                            "value": {"choices": ["fox"]},
-                        }
-                    ],
-                }
-            ],
-        }
-    ]
+    ((task,), _) = written(tmp_path, suspects=(suspect,))
+    data = {"example": suspect.picture.uri, "example_id": "01.png", "given_label": "dog", "suggested_label": "fox"}
+    assert task["data"] == data | {"error_probability": 0.98}
+    result = {"from_name": "label", "to_name": "example", "type": "choices", "value": {"choices": ["fox"]}}
+    assert task["predictions"] == [{"model_version": "labelscan", "score": 0.875, "result": [result]}]
 
 
 def test_the_interface_offers_every_class_by_its_name(tmp_path):
@@ -79,10 +58,12 @@ def test_images_are_named_from_the_document_root(tmp_path):
 
 def test_an_image_that_cannot_be_shown_is_refused(tmp_path):
     for reason, remedy in (("left out", "--no-pictures"), ("no such file", "--data")):
-        with refuses(UsageError, "no-picture") as caught:
-            written(tmp_path, suspects=(a_suspect(picture=None, no_picture=reason),))
-        assert remedy in str(caught.value)
-    with refuses(UsageError, "no-picture"):
+        gone = (a_suspect(picture=None, no_picture=reason),)
+        for page in (a_page(suspects=gone), a_text_page(suspects=gone)):
+            with refuses(UsageError, "no-picture", "01.png") as caught:
+                written(tmp_path, page)
+            assert remedy in str(caught.value)
+    with refuses(UsageError, "no-picture", "01.png"):
         written(tmp_path, suspects=(a_suspect(path=""),), image_root="/data")
     with refuses(UsageError, "class-name"):
         written(tmp_path, class_names=("cat", "dog\x1b"))
@@ -104,29 +85,19 @@ def test_annotations_in_another_format_are_not_overwritten(tmp_path):
     assert (tmp_path / "tasks.xml").read_text() == "<annotation/>"
 
 
-def test_rows_of_a_table_are_put_into_words(tmp_path):
-    suspect = a_suspect(picture=None, path="", features=(a_feature_note(),))
-    tasks, view = written(tmp_path, suspects=(suspect,), kind="features")
+def test_a_row_of_a_table_is_shown_beside_what_stands_out(tmp_path):
+    suspect = a_suspect(picture=None, path="", features=(a_feature_note(),), row=(("city", "Kano"), ("age", "31")))
+    (task,), view = written(tmp_path, suspects=(suspect,), kind="features")
     assert view.find("Text") is not None
-    assert tasks[0]["data"]["example"] == "01.png; petal width 2.5 (usually 0.2)"
+    assert task["data"]["example"] == "01.png; petal width 2.5 (usually 0.2)"
+    assert task["data"]["row"] == {"city": "Kano", "age": "31"}
+    assert view.find("Table").get("value") == "$row"
 
 
 def test_a_text_is_its_own_task_wherever_the_images_of_others_are(tmp_path):
     page = a_text_page(image_root="/srv")
     assert without_task(page) == []
-    write_label_studio(page, tmp_path / "tasks.json")
-    tasks = json.loads((tmp_path / "tasks.json").read_text(encoding="utf-8"))
-    view = ElementTree.parse(tmp_path / "tasks.interface.xml").getroot()
+    tasks, view = written(tmp_path, page)
     assert [one.tag for one in view][:2] == ["Text", "Header"]
     assert tasks[0]["data"]["example"] == "what a lovely but <dull> film"
     assert tasks[2]["data"]["example"].endswith("\n… and 995,000 characters more")
-    page = a_text_page(suspects=(a_suspect(picture=None, no_picture="the data could not be read again"),))
-    with refuses(UsageError, "no-picture"):
-        write_label_studio(page, tmp_path / "tasks.json")
-
-
-def test_the_columns_of_a_table_are_shown_beside_what_stands_out(tmp_path):
-    suspect = a_suspect(picture=None, path="", features=(a_feature_note(),), row=(("city", "Kano"), ("age", "31")))
-    tasks, view = written(tmp_path, suspects=(suspect,), kind="features")
-    assert tasks[0]["data"]["row"] == {"city": "Kano", "age": "31"}
-    assert view.find("Table").get("value") == "$row"
