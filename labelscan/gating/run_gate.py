@@ -69,8 +69,12 @@ def accept(find_run: Callable[[], FinishedRun], baseline: Path) -> BaselineUpdat
 def effective_limits(limits: GateConfig) -> GateConfig:
     """Return the limits that apply: with a baseline, no new suspect is allowed unless ``max_new`` says otherwise."""
     if limits.max_new is not None and not limits.baseline:
-        problem, hint = "new suspects are counted against a baseline, and none is named", "name its file by --baseline"
-        raise GateError("no-baseline", problem, where="--max-new", hint=hint)
+        raise GateError(
+            "no-baseline",
+            "new suspects are counted against a baseline, and none is named",
+            where="--max-new",
+            hint="name its file by --baseline",
+        )
     if limits.baseline and limits.max_new is None:
         return dataclasses.replace(limits, max_new=0)
     if (limits.max_rate, limits.max_issues, limits.max_class_rate, limits.max_new) == (None,) * 4:
@@ -118,9 +122,10 @@ def _n_scored(run: FinishedRun) -> Counter[str]:
         hint = "scores.csv says why, in its last column"
         raise GateError("nothing-scored", "no example has a score", where=where, hint=hint)
     if run.summary.learned_nothing:
-        problem = "the models learned nothing, so that the flags mean nothing"
         hint = "train longer, choose another model, or check that the labels belong to the examples"
-        raise GateError("learned-nothing", problem, where=where, hint=hint)
+        raise GateError(
+            "learned-nothing", "the models learned nothing, so that the flags mean nothing", where=where, hint=hint
+        )
     return n_scored
 
 

@@ -115,11 +115,8 @@ def shown(name: str, number: float, digits: int = FEWEST_DIGITS) -> str:
 
 def distinct(name: str, found: float, limit: float) -> tuple[str, str]:
     """Return what was found and the limit, with as many digits as it takes to see which is greater."""
-    for digits in range(FEWEST_DIGITS, MOST_DIGITS):
-        pair = shown(name, found, digits), shown(name, limit, digits)
-        if pair[0] != pair[1]:
-            return pair
-    return shown(name, found), shown(name, limit)
+    pairs = ((shown(name, found, digits), shown(name, limit, digits)) for digits in range(FEWEST_DIGITS, MOST_DIGITS))
+    return next((pair for pair in pairs if pair[0] != pair[1]), (shown(name, found), shown(name, limit)))
 
 
 def first_of(names: Sequence[str]) -> str:

@@ -53,8 +53,10 @@ def make_report_page(
     has_pictures = "html" in forms or ("label-studio" in forms and not image_root)
     is_seen = pictures and (kind == "texts" or has_pictures)
     if data and not is_seen:
-        problem, hint = "data is named, but the report shows no pictures", "leave the data out, or ask for pictures"
-        raise UsageError("flag-without-effect", problem, where="data", hint=hint)
+        hint = "leave the data out, or ask for a report with pictures"
+        raise UsageError(
+            "flag-without-effect", "data is named, but the report shows no pictures", where="data", hint=hint
+        )
     if data and run.is_of_score:
         hint = "leave it out: images are opened where the path column of the probabilities has them"
         raise UsageError("flag-without-effect", "a report of probabilities opens no data", where="data", hint=hint)

@@ -61,22 +61,18 @@ def make_pictures(
 
 def _make(images: ImageSource, row: int, *, max_pixels: int, n_bytes: int) -> Picture | str:
     try:
-        return _encode(_load(images, row, max_pixels=max_pixels), n_bytes=n_bytes)
+        file = images.file(row)
+        check_image(images, row, max_pixels=max_pixels)
+        content = file if file is not None else images.read(row)
+        if isinstance(content, np.ndarray):
+            return _encode(from_array(content), n_bytes=n_bytes)
+        with open_image(content, max_pixels=max_pixels) as image:  # a large JPEG is decoded at a scale that suffices
+            upright = decode(image, fit=ImageShape(LONGEST_SIDE, LONGEST_SIDE, 3), stretch=True)
+        return _encode(upright, n_bytes=n_bytes)
     except (MemoryError, StorageError):
         raise
     except Exception as error:  # hostile bytes make Pillow raise almost anything
         return reason(error)
-
-
-def _load(images: ImageSource, row: int, *, max_pixels: int) -> Image.Image:
-    """Return an upright image of mode L or RGB, a large JPEG decoded at a scale that suffices."""
-    file = images.file(row)
-    check_image(images, row, max_pixels=max_pixels)
-    content = file if file is not None else images.read(row)
-    if isinstance(content, np.ndarray):
-        return from_array(content)
-    with open_image(content, max_pixels=max_pixels) as image:
-        return decode(image, fit=ImageShape(LONGEST_SIDE, LONGEST_SIDE, 3), stretch=True)
 
 
 def _encode(image: Image.Image, *, n_bytes: int) -> Picture:

@@ -107,17 +107,13 @@ class DecisionsFile:
             refuse_outside_links(self.path.parent, [self.path])
             if tag != self._tag():
                 raise Conflict
-            self._keep_what_is_lost()
+            if self.path.exists() and has_more(self.path):
+                ends = chain([""], map("-{}".format, count(2)))
+                copies = (self.path.with_stem(f"{self.path.stem}-before{end}") for end in ends)
+                with replacing_bytes(next(copy for copy in copies if not os.path.lexists(copy))) as file:
+                    file.write(self.path.read_bytes())
             write_decisions(decisions, self.path)
             return self._tag()
-
-    def _keep_what_is_lost(self) -> None:
-        if not self.path.exists() or not has_more(self.path):
-            return
-        names = (f"{self.path.stem}-before{end}{self.path.suffix}" for end in chain([""], map("-{}".format, count(2))))
-        copy = next(copy for name in names if not os.path.lexists(copy := self.path.with_name(name)))
-        with replacing_bytes(copy) as file:
-            file.write(self.path.read_bytes())
 
     def _tag(self) -> str:
         content = self.path.read_bytes() if self.path.exists() else b""
@@ -149,13 +145,13 @@ class ReviewServer(ThreadingTCPServer):
         self.token = secrets.token_urlsafe(24)
         self.page = render(f"/{self.token}/decisions").encode()
         self.usual_port_is_taken = False
+        usual_port = USUAL_PORTS[zlib.crc32(os.fsencode(decisions.path.absolute())) % len(USUAL_PORTS)]
         try:
-            super().__init__((HOST, port or _usual_port(decisions.path)), _Handler)
+            super().__init__((HOST, port or usual_port), _Handler)
         except (OSError, OverflowError) as error:
             if port:
-                raise UsageError(
-                    "port-taken", f"port {port} cannot be taken ({error})", hint="choose another by --port"
-                ) from error
+                problem = f"port {port} cannot be taken ({error})"
+                raise UsageError("port-taken", problem, hint="choose another by --port") from error
             self.usual_port_is_taken = True
             super().__init__((HOST, 0), _Handler)
         self.port: int = self.server_address[1]
@@ -167,10 +163,6 @@ class ReviewServer(ThreadingTCPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: a browser may go away in the middle of an answer."""
-
-
-def _usual_port(path: Path) -> int:
-    return USUAL_PORTS[zlib.crc32(os.fsencode(path.absolute())) % len(USUAL_PORTS)]
 
 
 @contextmanager

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from refusals import refuses
 from signed import forget_checksums
+from tiny_texts import text_dataset
 
 import labelscan
-from labelscan.arrays import as_strings
 from labelscan.data.dataset import make_dataset
-from labelscan.data.inputs import ColumnTable, Texts
+from labelscan.data.inputs import ColumnTable
 from labelscan.errors import UsageError
 from labelscan.reporting.formats.html import render_html
 from labelscan.reporting.make_report import make_report_page, write_report
@@ -202,15 +202,7 @@ def reviews(tmp_path):
         for row, one in enumerate(labels)
     ]
     texts[0] = "<b>Dull</b> and awful\n\n" + "tedious boring film " * 500
-    labels[:2] = ["good", "bad"]
-    dataset = make_dataset(
-        name="reviews",
-        inputs=Texts(as_strings(texts)),
-        labels=labels,
-        example_ids=[f"{row:02}" for row in range(60)],
-        where=str,
-        ids_depend_on_order=True,
-    )
+    dataset = text_dataset(texts, ["good", "bad", *labels[2:]])
     settings = labelscan.settings(folds=3, model=["tfidf"], overrides={"executor.processes": 1})
     run = labelscan.detect(dataset, settings=settings, output=tmp_path / "run")
     flag_some(tmp_path / "run")
@@ -220,7 +212,7 @@ def reviews(tmp_path):
 def test_texts_are_shown_with_the_words_that_speak_for_a_class(reviews):
     page = make_report_page(FinishedRun.of(reviews))
     assert (page.kind, page.notes, page.has_marks) == ("texts", (), True)
-    first = next(one for one in page.suspects if one.example_id == "00")
+    first = next(one for one in page.suspects if one.example_id == "0")
     assert str(first.text).startswith("<b>Dull</b> and awful\n\ntedious boring film")
     assert {piece for piece, mark in first.text.pieces if mark == "suggested"} >= {"tedious", "boring"}
     assert (len(str(first.text)), first.text.n_left_out) == (5000, 20 * 500 + 23 - 5000)
@@ -233,12 +225,12 @@ def test_texts_are_shown_with_the_words_that_speak_for_a_class(reviews):
 
 def test_texts_with_several_labels_are_listed_with_their_beginning(reviews):
     run = FinishedRun.of(reviews)
-    same = (ConflictingLabel(example_id="04", given_label="bad"), ConflictingLabel(example_id="31", given_label="good"))
+    same = (ConflictingLabel(example_id="4", given_label="bad"), ConflictingLabel(example_id="31", given_label="good"))
     run = replace(run, summary=replace(run.summary, label_conflicts=(same,), n_label_conflicts=1))
     text = render_html(make_report_page(run))
     assert "1 text has several labels" in text
     beginning = reviews.dataset.inputs.texts[4]
-    assert f'<p dir="auto">{beginning}</p><bdi class="given">bad</bdi> <code>04</code>' in text
+    assert f'<p dir="auto">{beginning}</p><bdi class="given">bad</bdi> <code>4</code>' in text
 
 
 def test_texts_that_were_in_memory_only_are_missing_later(reviews):
@@ -293,19 +285,14 @@ def test_features_show_the_images_that_they_were_computed_from(photos, tmp_path)
 
 
 def test_embeddings_show_the_texts_that_they_were_computed_from(tmp_path):
-    generator = np.random.default_rng(0)
+    texts, embeddings = [f"a text, number {row}" for row in range(40)], np.random.default_rng(0).normal(size=(40, 3))
     rows = [
-        {
-            "text": f"a text of several words, number {row}",
-            "label": "ab"[row % 2],
-            "embedding": generator.normal(size=3).tolist(),
-        }
-        for row in range(40)
+        {"text": text, "label": "ab"[row % 2], "embedding": embeddings[row].tolist()} for row, text in enumerate(texts)
     ]
     (tmp_path / "e.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     page = make_report_page(detect(str(tmp_path / "e.jsonl"), tmp_path / "run"))
     assert page.kind == "texts"
-    assert {str(one.text) for one in page.suspects} <= {row["text"] for row in rows}
+    assert {str(one.text) for one in page.suspects} <= set(texts)
 
 
 @pytest.mark.parametrize("n_flagged", [0, 1])
