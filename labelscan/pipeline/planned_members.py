@@ -26,7 +26,7 @@ from labelscan.training.device import Device
 from labelscan.training.encoders import MakeEncoder
 from labelscan.training.encoders.columns import make_for_networks, make_for_trees
 from labelscan.training.engines import EngineChoice, choose_engine
-from labelscan.training.losses.regularisation import regularisation_of
+from labelscan.training.losses.published import regularisation_of
 from labelscan.training.models import (
     ChosenModel,
     Frozen,

@@ -20,7 +20,7 @@ from labelscan.training.device import Device
 from labelscan.training.divergence import DivergenceError
 from labelscan.training.gpu_memory import is_out_of_memory
 from labelscan.training.losses import Loss, losses_of
-from labelscan.training.losses.regularisation import NONE, Regularisation, regularisation_of
+from labelscan.training.losses.published import NONE, Regularisation, regularisation_of
 from labelscan.training.margins import TrainMargins
 from labelscan.training.recipe import Recipe
 from labelscan.training.schedule import LossSchedule

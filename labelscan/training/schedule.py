@@ -14,8 +14,8 @@ import torch
 from labelscan.errors import ConfigError
 from labelscan.registry import PartSpec, read_value, shown
 from labelscan.training.losses import LOSSES, Loss, remembers_examples
-from labelscan.training.losses.by_classes import ByClasses
-from labelscan.training.losses.cross_entropy import CrossEntropy
+from labelscan.training.losses.given_label import CrossEntropy
+from labelscan.training.losses.published import ByClasses
 
 WHERE = "training.loss"
 STALLED_DELAY = 0.4

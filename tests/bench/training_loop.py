@@ -23,7 +23,7 @@ from labelscan.training.augmentation import Augmentation
 from labelscan.training.batches import Batches, StoredInputs
 from labelscan.training.device import Device
 from labelscan.training.loop import Training, train
-from labelscan.training.losses.blurry import Blurry
+from labelscan.training.losses.given_label import Blurry
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.recipe import Recipe
 from labelscan.training.schedule import build_schedule

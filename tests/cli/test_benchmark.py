@@ -13,7 +13,7 @@ from labelscan.cli import benchmark_screen
 from labelscan.cli.benchmark import _read_budget
 from labelscan.cli.console import cells
 from labelscan.training.losses import LOSSES
-from labelscan.training.losses.cross_entropy import CrossEntropy
+from labelscan.training.losses.given_label import CrossEntropy
 
 QUICK = ("--epochs", "2", "--folds", "2", "--noise", "symmetric:0.2", "--loss", "ce", "-o", "b")
 MORE = ("--loss", "gce", "--seeds", "2")

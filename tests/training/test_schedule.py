@@ -3,8 +3,7 @@ import torch
 
 from labelscan.errors import ConfigError
 from labelscan.training.losses import LOSSES, losses_of
-from labelscan.training.losses.blurry import Blurry
-from labelscan.training.losses.cross_entropy import CrossEntropy
+from labelscan.training.losses.given_label import Blurry, CrossEntropy
 from labelscan.training.schedule import build_schedule, check_loss
 
 

@@ -11,29 +11,9 @@ import torch
 from torch import Tensor
 
 from labelscan.registry import Registry
+from labelscan.training.losses import active_passive, given_label
 from labelscan.training.losses.active_negative import ActiveNegativeCrossEntropy, ActiveNegativeFocal
-from labelscan.training.losses.active_passive import (
-    NormalizedCrossEntropyWithMae,
-    NormalizedCrossEntropyWithReverse,
-    NormalizedFocalWithMae,
-    NormalizedFocalWithReverse,
-)
-from labelscan.training.losses.asymmetric import (
-    AsymmetricExponential,
-    AsymmetricGeneralizedCrossEntropy,
-    AsymmetricUnhinged,
-)
-from labelscan.training.losses.blurry import Blurry
-from labelscan.training.losses.cross_entropy import CrossEntropy
 from labelscan.training.losses.early_learning import EarlyLearning
-from labelscan.training.losses.focal import Focal
-from labelscan.training.losses.generalized_cross_entropy import GeneralizedCrossEntropy
-from labelscan.training.losses.mean_absolute_error import MeanAbsoluteError
-from labelscan.training.losses.normalized import NormalizedCrossEntropy, NormalizedFocal
-from labelscan.training.losses.piecewise_zero import PiecewiseZero
-from labelscan.training.losses.reverse_cross_entropy import ReverseCrossEntropy
-from labelscan.training.losses.symmetric_cross_entropy import SymmetricCrossEntropy
-from labelscan.training.losses.taylor_cross_entropy import TaylorCrossEntropy
 
 
 class Loss(Protocol):
@@ -77,26 +57,26 @@ def losses_of(loss: Loss, logits: Tensor, given_labels: Tensor, positions: Tenso
 LOSSES: Registry[Loss] = Registry(
     "loss",
     {
-        "ce": CrossEntropy,
-        "focal": Focal,
-        "blurry": Blurry,
-        "piecewise-zero": PiecewiseZero,
-        "gce": GeneralizedCrossEntropy,
-        "mae": MeanAbsoluteError,
-        "rce": ReverseCrossEntropy,
-        "sce": SymmetricCrossEntropy,
-        "nce": NormalizedCrossEntropy,
-        "nfl": NormalizedFocal,
-        "nce+rce": NormalizedCrossEntropyWithReverse,
-        "nce+mae": NormalizedCrossEntropyWithMae,
-        "nfl+rce": NormalizedFocalWithReverse,
-        "nfl+mae": NormalizedFocalWithMae,
+        "ce": given_label.CrossEntropy,
+        "focal": given_label.Focal,
+        "blurry": given_label.Blurry,
+        "piecewise-zero": given_label.PiecewiseZero,
+        "gce": given_label.GeneralizedCrossEntropy,
+        "mae": given_label.MeanAbsoluteError,
+        "rce": given_label.ReverseCrossEntropy,
+        "sce": active_passive.SymmetricCrossEntropy,
+        "nce": active_passive.NormalizedCrossEntropy,
+        "nfl": active_passive.NormalizedFocal,
+        "nce+rce": active_passive.NormalizedCrossEntropyWithReverse,
+        "nce+mae": active_passive.NormalizedCrossEntropyWithMae,
+        "nfl+rce": active_passive.NormalizedFocalWithReverse,
+        "nfl+mae": active_passive.NormalizedFocalWithMae,
         "anl-ce": ActiveNegativeCrossEntropy,
         "anl-fl": ActiveNegativeFocal,
-        "agce": AsymmetricGeneralizedCrossEntropy,
-        "aul": AsymmetricUnhinged,
-        "ael": AsymmetricExponential,
-        "taylor-ce": TaylorCrossEntropy,
+        "agce": given_label.AsymmetricGeneralizedCrossEntropy,
+        "aul": given_label.AsymmetricUnhinged,
+        "ael": given_label.AsymmetricExponential,
+        "taylor-ce": given_label.TaylorCrossEntropy,
         "elr": EarlyLearning,
     },
 )

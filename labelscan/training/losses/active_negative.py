@@ -14,18 +14,13 @@ import math
 from torch import Tensor
 
 from labelscan.registry import check_option
-from labelscan.training.losses.by_classes import ByClasses
-from labelscan.training.losses.focal import focal
-from labelscan.training.losses.normalized import NormalizedCrossEntropy, NormalizedFocal
+from labelscan.training.losses.active_passive import NormalizedCrossEntropy, NormalizedFocal, WeightedSum
+from labelscan.training.losses.given_label import focal
 from labelscan.training.losses.per_example import PerExampleLoss, at_given, log_probs
-from labelscan.training.losses.regularisation import Regularisation
-from labelscan.training.losses.weighted_sum import WeightedSum
+from labelscan.training.losses.published import ByClasses, Regularisation
 
 LEAST_LOG_PROB = math.log(1e-7)
 """Smaller probabilities count as 1e-7, to make the loss bounded."""
-BY_CLASSES = ByClasses(
-    {10: {"a": 5, "b": 5, "d": 5e-5}, 50: {"a": 20, "b": 1, "d": 5e-6}, 100: {"a": 10, "b": 1, "d": 5e-7}}
-)
 
 
 class NegativeFocal(PerExampleLoss):
@@ -44,29 +39,30 @@ class NegativeFocal(PerExampleLoss):
         return 1 - at_given(below_largest, given_labels) / below_largest.sum(dim=1)
 
 
-class ActiveNegativeCrossEntropy(WeightedSum):
+class ActiveNegative(WeightedSum):
+    """A normalized loss and its negative, with an L1 term on all parameters."""
+
+    by_classes = ByClasses(
+        {10: {"a": 5, "b": 5, "d": 5e-5}, 50: {"a": 20, "b": 1, "d": 5e-6}, 100: {"a": 10, "b": 1, "d": 5e-7}}
+    )
+
+    def __init__(self, normalized: PerExampleLoss, gamma: float, *, a: float, b: float, d: float) -> None:
+        super().__init__(normalized, NegativeFocal(gamma), a=a, b=b)
+        check_option(0 <= d < math.inf, d, "d", "at least 0")
+        self.d = d
+        self.regularisation = Regularisation(l1_weight=d, max_gradient_norm=5.0, weight_decay=0.0)
+
+
+class ActiveNegativeCrossEntropy(ActiveNegative):
     """Normalized cross-entropy and its negative, with an L1 term on all parameters: ``a * nce + b * nnce``."""
 
-    by_classes = BY_CLASSES
-
     def __init__(self, a: float = 5.0, b: float = 5.0, d: float = 5e-5) -> None:
-        super().__init__(NormalizedCrossEntropy(), NegativeFocal(gamma=0), a=a, b=b)
-        self.d = d
-        self.regularisation = _regularisation(d)
+        super().__init__(NormalizedCrossEntropy(), 0, a=a, b=b, d=d)
 
 
-class ActiveNegativeFocal(WeightedSum):
+class ActiveNegativeFocal(ActiveNegative):
     """Normalized focal loss and its negative, with an L1 term on all parameters: ``a * nfl + b * nnfl``."""
 
-    by_classes = BY_CLASSES
-
     def __init__(self, a: float = 5.0, b: float = 5.0, d: float = 5e-5, gamma: float = 0.5) -> None:
-        super().__init__(NormalizedFocal(gamma), NegativeFocal(gamma), a=a, b=b)
-        self.d = d
+        super().__init__(NormalizedFocal(gamma), gamma, a=a, b=b, d=d)
         self.gamma = gamma
-        self.regularisation = _regularisation(d)
-
-
-def _regularisation(d: float) -> Regularisation:
-    check_option(0 <= d < math.inf, d, "d", "at least 0")
-    return Regularisation(l1_weight=d, max_gradient_norm=5.0, weight_decay=0.0)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from labelscan.registry import check_option
-from labelscan.training.losses.by_classes import ByClasses
 from labelscan.training.losses.per_example import at_given, log_probs
+from labelscan.training.losses.published import ByClasses
 
 LEAST_PROB = 1e-4
 

@@ -1,4 +1,4 @@
-"""Default options by the number of classes, for a loss whose class has an attribute ``by_classes``.
+"""What papers publish together with a loss: options by the number of classes, and regularisation of a batch.
 
 Papers tune the options of a loss for each data set. Of new data only the number of classes is known: with many of
 them a label's probability starts low, and the part of a loss that makes a model fit must be stronger.
@@ -7,6 +7,8 @@ them a label's probability starts low, and the part of a loss that makes a model
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from labelscan.errors import ConfigError
 
 FAR = 1.25
 """Two numbers of classes in a larger ratio are not about the same."""
@@ -40,3 +42,31 @@ class ByClasses:
         """Yield (least number of classes that they are used for, options), ascending."""
         for below, (number, options) in zip([0, *self.columns], self.columns.items(), strict=False):
             yield max(2, math.isqrt(below * number) + 1), options
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Regularisation:
+    """What training does while the loss that has it as its attribute ``regularisation`` is in force."""
+
+    l1_weight: float = 0.0
+    """Times the L1 norm of all parameters, added to the mean loss of a batch."""
+    max_gradient_norm: float = 0.0
+    """Gradients of a batch are clipped to this norm; 0 leaves them as they are."""
+    weight_decay: float | None = None
+    """Replaces the model's for the whole training, unless the user has set one; None keeps the model's."""
+
+
+NONE = Regularisation()
+
+
+def regularisation_of(loss: object) -> Regularisation:
+    """Return the regularisation of ``loss``, or ``NONE``."""
+    found = getattr(loss, "regularisation", NONE)
+    if not isinstance(found, Regularisation):
+        raise ConfigError(
+            "wrong-loss",
+            f"its regularisation is {found!r}, not a Regularisation",
+            where=f"loss {type(loss).__name__}",
+            hint="fix it in the code of the loss",
+        )
+    return found
