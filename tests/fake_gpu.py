@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 
 from labelscan.training import batches
+from labelscan.training.batches import StoredInputs
 from labelscan.training.device import Device
 
 
@@ -28,10 +29,6 @@ class FakeStream:
         self.pinned, self.handed_over, self.threads = [], 0, []
         self.made.append(self)
 
-    def room(self, shape, /, *, dtype):
-        self.pinned.append(torch.full(shape, 99, dtype=dtype))
-        return self.pinned[-1]
-
     def make(self, work):
         self.threads.append(threading.current_thread())
         return work(), None
@@ -43,6 +40,14 @@ class FakeStream:
 
 def use_fake_streams(monkeypatch) -> list[FakeStream]:
     """Let batches for a GPU be made on fake streams, and return the list that these come into."""
+    take = StoredInputs.take
+
+    def note(self, index, *, pinned=False):
+        if pinned:
+            FakeStream.made[-1].pinned.append(index)
+        return take(self, index)
+
+    monkeypatch.setattr(StoredInputs, "take", note)
     monkeypatch.setattr(FakeStream, "made", [])
     monkeypatch.setattr(batches, "SideStream", FakeStream)
     return FakeStream.made

@@ -25,8 +25,7 @@ from labelscan.training.encoders import MakeEncoder, Matrix
 from labelscan.training.encoders.columns import make_for_networks
 from labelscan.training.encoders.tfidf import make_word_counts
 from labelscan.training.models import LINEAR
-from labelscan.training.models.classifiers import Classifier, RidgeClassifier
-from labelscan.training.models.text_models import Bayes
+from labelscan.training.models.classifiers import Bayes, Classifier, RidgeClassifier
 from labelscan.training.user_model import UserModel, given_models
 
 REASON = "it says which classes and examples are hard, and is none of the models compared"

@@ -27,8 +27,7 @@ from labelscan.training.checkpoint import NO_CHECKPOINT, Checkpoint
 from labelscan.training.data_parallel import Team, team_of
 from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.divergence import IF_DIVERGED, DivergenceError
-from labelscan.training.encoders import MakeEncoder, Matrix
-from labelscan.training.encoders.fold_encoder import FoldEncoder
+from labelscan.training.encoders import FoldEncoder, MakeEncoder, Matrix
 from labelscan.training.gpu_memory import gpu_memory_returned, step_bytes
 from labelscan.training.loop import Training, help_train, kept_if_interrupted, train
 from labelscan.training.losses import remembers_examples

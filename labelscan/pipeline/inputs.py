@@ -29,7 +29,7 @@ from labelscan.processes.interruption import stopping_at_once
 from labelscan.runs.files import FRESH
 from labelscan.runs.opening import ELSEWHERE_OR_FRESH
 from labelscan.training.models import is_text_embedding
-from labelscan.training.models.embedded_texts import embed_texts
+from labelscan.training.models.text_embeddings import embed_texts
 
 
 @dataclass(frozen=True, kw_only=True)

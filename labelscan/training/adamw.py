@@ -66,8 +66,12 @@ class AdamW:
         self._step_supports_amp_scaling = fused  # the scaler then sets the next two while it has a step taken
         self.grad_scale: Tensor | None
         self.found_inf: Tensor | None
-        self._moments = {one: (torch.zeros_like(one), torch.zeros_like(one), self._no_steps(one)) for one in learning}
-        """By parameter: the means of its gradients and of their squares, and a count of its steps."""
+        self._moments = {
+            one: (torch.zeros_like(one), torch.zeros_like(one), torch.zeros((), device=one.device if fused else "cpu"))
+            for one in learning
+        }
+        """By parameter: the means of its gradients and of their squares, and a count of its steps, on the device where
+        the fused kernel wants it, or else where Python reads it."""
 
     def zero_grad(self) -> None:
         for parameter in self._moments:
@@ -105,7 +109,3 @@ class AdamW:
         for moments, before in zip(self._moments.values(), state["moments"], strict=True):
             for moment, value in zip(moments, before, strict=True):
                 moment.copy_(value)
-
-    def _no_steps(self, parameter: Tensor) -> Tensor:
-        """Return a count of 0, on the device where the fused kernel wants it, or else where Python reads it."""
-        return torch.zeros((), dtype=torch.float32, device=parameter.device if self._fused else "cpu")

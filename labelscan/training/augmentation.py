@@ -5,6 +5,7 @@ float, and a GPU is never asked which images go where.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -75,14 +76,9 @@ class Moves:
     crops: Tensor | None = None
     """(B, 4) float32 top, left, height and width, as shares of the whole."""
 
-    def to(self, place: torch.device) -> "Moves":
-        """Return the same moves for images on ``place``."""
-        drawn = (None if one is None else one.to(place) for one in (self.shifts, self.flipped, self.crops))
-        return Moves(self.most, *drawn)
-
-    def of(self, index: Tensor) -> "Moves":
-        """Return the moves of some of the images, by their (M,) places."""
-        drawn = (None if one is None else one[index] for one in (self.shifts, self.flipped, self.crops))
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Moves":
+        """Return the moves with ``change`` made to all that was drawn, such as to take those of some images."""
+        drawn = (None if one is None else change(one) for one in (self.shifts, self.flipped, self.crops))
         return Moves(self.most, *drawn)
 
     def apply(self, images: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -21,7 +20,6 @@ from labelscan.training.augmentation import NO_AUGMENTATION, NOT_MOVED, Augmenta
 from labelscan.training.data_parallel import ALONE, Team
 from labelscan.training.device import Device
 from labelscan.training.gpu_memory import is_out_of_memory
-from labelscan.training.normalisation import Normalisation
 
 CHUNK_BYTES = 16 * 2**20
 """Stored bytes gathered and augmented at a time."""
@@ -38,10 +36,28 @@ def count_batches(n_examples: int, batch_size: int) -> int:
     return n_batches if n_examples // n_batches >= 2 else max(1, n_examples // 2)  # such as 3 in batches of 2
 
 
-class Room(Protocol):
-    """Gives memory for a tensor."""
+class Normalisation:
+    """Makes (B, C, H, W) or (B, D) float32 inputs, centred and scaled, of stored (B, H, W, C) images or (B, D) rows.
 
-    def __call__(self, shape: tuple[int, ...], /, *, dtype: torch.dtype) -> Tensor: ...
+    Args:
+        mean: of each channel or feature, or of all.
+        deviation: the same.
+        shape: of one example.
+        device: where examples are.
+    """
+
+    def __init__(self, mean: Tensor, deviation: Tensor, shape: tuple[int, ...], device: Device) -> None:
+        # Spread over the whole example: arithmetic over rows of three channels is several times slower.
+        self.gain = (1 / deviation).expand(shape).contiguous().to(device.place)
+        self.offset = (-mean / deviation).expand(shape).contiguous().to(device.place)
+        self._is_image, self._contiguous = len(shape) == 3, device.kind == "mps"  # which has few channels_last kernels
+
+    def __call__(self, stored: Tensor) -> Tensor:
+        values = torch.addcmul(self.offset, stored.to(torch.float32), self.gain)
+        if not self._is_image:
+            return values
+        images = values.permute(0, 3, 1, 2)  # stored as (B, H, W, C), so this is torch's channels_last without a copy
+        return images.contiguous() if self._contiguous else images
 
 
 class StoredInputs:
@@ -76,9 +92,12 @@ class StoredInputs:
         """Return how many bytes one example takes."""
         return self._whole[0].numel() * self._whole.element_size()
 
-    def take(self, index: Tensor, room: Room = torch.empty) -> Tensor:
-        """Return the rows ``index``, (M,) int64, as (M, ...) of the stored type, in memory that ``room`` gives."""
-        chunk = room((len(index), *self.shape), dtype=self._whole.dtype)
+    def take(self, index: Tensor, *, pinned: bool = False) -> Tensor:
+        """Return the rows ``index``, (M,) int64, as (M, ...) of the stored type.
+
+        From ``pinned`` memory a GPU copies without the help of the processor.
+        """
+        chunk = torch.empty((len(index), *self.shape), dtype=self._whole.dtype, pin_memory=pinned)
         if not self._by_row:
             return torch.index_select(self._whole, 0, index, out=chunk)
         rows = memoryview(chunk.numpy().view(np.uint8).reshape(-1))  # type: ignore[arg-type]  # an array is a buffer
@@ -159,30 +178,32 @@ class Batches:
     def views(self, index: Tensor, batch_size: int) -> Iterator[Iterator[Tensor]]:
         """Yield, batch by batch in the order of ``index``, the moved copies that a prediction is averaged over.
 
-        Each is made on demand, so that only one is in memory at a time.
+        Each is made on demand, so that only one is in memory at a time. Batches of large examples are smaller.
         """
-        parts = index.split(self.view_size(batch_size))  # type: ignore[no-untyped-call]  # torch
+        size = min(batch_size, max(1, VIEW_BYTES // (4 * math.prod(self.inputs.shape))))
+        parts = index.split(size)  # type: ignore[no-untyped-call]  # torch
         with closing(self._made([_Chunk(rows, NOT_MOVED) for rows in parts])) as made:
             for stored in made:
                 yield (self.normalise(view) for view in self.augmentation.views(stored))
 
-    def view_size(self, batch_size: int) -> int:
-        """Return how many examples a batch of ``views`` has; fewer than asked for where they are large."""
-        return min(batch_size, max(1, VIEW_BYTES // (4 * math.prod(self.inputs.shape))))
-
     def _made(self, chunks: Sequence["_Chunk"]) -> Generator[Tensor]:
         """Yield the (B, ...) stored examples of each chunk, moved and on the device."""
         place, stream = self.device.place, self._stream
+
+        def to_place(drawn: Tensor) -> Tensor:
+            return drawn.to(place)
+
         if self._resident is not None:
-            there = [(chunk.rows.to(place), chunk.moves.to(place)) for chunk in chunks]  # now: no step waits for it
+            # All of them now, so that no step waits for it.
+            there = [(to_place(chunk.rows), chunk.moves.each(to_place)) for chunk in chunks]
             yield from (moves.apply(self._resident.index_select(0, rows)) for rows, moves in there)
         elif stream is None:
             yield from (chunk.moves.apply(self.inputs.take(chunk.rows)).to(place) for chunk in chunks)
         else:
 
             def send(chunk: _Chunk) -> Tensor:
-                stored = self.inputs.take(chunk.rows, stream.room)
-                return chunk.moves.to(place).apply(stored.to(place, non_blocking=True))
+                stored = self.inputs.take(chunk.rows, pinned=True)
+                return chunk.moves.each(to_place).apply(stored.to(place, non_blocking=True))
 
             with Prefetch(1, "prefetch") as thread:  # on the CPU it would only take a core away from the training
                 for made, ready in thread.results(lambda chunk: stream.make(lambda: send(chunk)), chunks):
@@ -226,7 +247,7 @@ class _Chunk:
             return self
         places = torch.arange(len(self.rows)).split([len(batch) for batch in batches])  # type: ignore[no-untyped-call]  # torch
         mine = torch.cat([team.part_of(batch) for batch in places])
-        return _Chunk(self.rows[mine], self.moves.of(mine))
+        return _Chunk(self.rows[mine], self.moves.each(lambda drawn: drawn[mine]))
 
 
 class SideStream:
@@ -235,10 +256,6 @@ class SideStream:
     def __init__(self, place: torch.device) -> None:
         self._place = place
         self._stream = torch.cuda.Stream(place)  # type: ignore[no-untyped-call]  # torch
-
-    def room(self, shape: tuple[int, ...], /, *, dtype: torch.dtype) -> Tensor:
-        """Return memory of the host that the GPU copies from without the help of the processor."""
-        return torch.empty(shape, dtype=dtype, pin_memory=True)
 
     def make(self, work: Callable[[], Tensor]) -> tuple[Tensor, torch.cuda.Event]:
         """Do ``work``, and return its result and what tells when the GPU has finished it; in any thread."""

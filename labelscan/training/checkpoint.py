@@ -11,12 +11,10 @@ import struct
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
-from torch import Tensor
 
 SECONDS = 30.0
 """Between two checkpoints within an epoch; those at its end come sooner."""
@@ -45,34 +43,19 @@ class CheckpointSlot(Protocol):
         """Delete what was written, if anything was."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Nowhere:
-    """Keeps nothing but what it was made with."""
-
-    content: bytes | None = None
-
-    def read(self) -> bytes | None:
-        return self.content
-
-    def write(self, content: bytes) -> None:
-        pass
-
-    def delete(self) -> None:
-        pass
-
-
 class Checkpoint:
     """The latest state of one training.
 
     Args:
         slot: where it is kept; None keeps nothing.
         made_from: changes with everything that the training depends on; a state of another one is not read.
+        content: what is read where there is no slot.
     """
 
-    def __init__(self, slot: CheckpointSlot | None = None, made_from: str = "") -> None:
-        self.slot = _Nowhere() if slot is None else slot
-        self.made_from = made_from
-        self._keeps = slot is not None
+    def __init__(
+        self, slot: CheckpointSlot | None = None, made_from: str = "", *, content: bytes | None = None
+    ) -> None:
+        self._slot, self._made_from, self._content = slot, made_from, content
         self._cost = FIRST_COST
         self._started = self._written = time.monotonic()
         self._seconds_before = 0.0
@@ -83,8 +66,8 @@ class Checkpoint:
 
     def is_damaged(self) -> bool:
         """Return whether there is a state of some training that has changed since it was written."""
-        content = self.slot.read()
-        return content is not None and _unpacked(content) is None
+        packed = self._packed()
+        return packed is not None and _unpacked(packed) is None
 
     def seconds(self) -> float:
         """Return how long the training took up to the state that was written last; 0 where there is none of it."""
@@ -102,7 +85,7 @@ class Checkpoint:
 
     def as_it_is(self) -> "Checkpoint":
         """Return a checkpoint with the same state, which other processes can read, and no more than that."""
-        return Checkpoint(_Nowhere(self.slot.read()), self.made_from)
+        return Checkpoint(None, self._made_from, content=self._packed())
 
     def is_due(self, *, epoch_ended: bool) -> bool:
         """Return whether it is time to write the state."""
@@ -111,38 +94,33 @@ class Checkpoint:
 
     def write(self, state: State) -> None:
         """Replace what was written before, which is kept where this cannot be written."""
-        if not self._keeps:
+        if self._slot is None:
             return
-        started = time.monotonic()
-        content = {
-            "made_from": self.made_from,
-            "seconds": self._seconds_before + started - self._started,
-            "state": dict(state),
-        }
+        started, buffer = time.monotonic(), io.BytesIO()
+        seconds = self._seconds_before + started - self._started
         # The disk may be full, and a user's network may hold what cannot be stored.
         with contextlib.suppress(Exception):
-            self.slot.write(_packed(content))
+            torch.save({"made_from": self._made_from, "seconds": seconds, "state": dict(state)}, buffer)
+            saved = buffer.getbuffer()
+            self._slot.write(b"".join([_MAGIC, _CHECKSUM.pack(zlib.crc32(saved)), saved]))
         self._written = time.monotonic()
         self._cost = self._written - started
 
     def delete(self) -> None:
         """Delete it: the training has ended."""
-        self.slot.delete()
+        if self._slot is not None:
+            self._slot.delete()
+
+    def _packed(self) -> bytes | None:
+        return self._content if self._slot is None else self._slot.read()
 
     def _load(self) -> Mapping[str, Any] | None:
-        packed = self.slot.read()
+        packed = self._packed()
         content = None if packed is None else _unpacked(packed)
-        return content if content is not None and content["made_from"] == self.made_from else None
+        return content if content is not None and content["made_from"] == self._made_from else None
 
 
 NO_CHECKPOINT = Checkpoint()
-
-
-def _packed(content: Mapping[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    saved = buffer.getbuffer()
-    return b"".join([_MAGIC, _CHECKSUM.pack(zlib.crc32(saved)), saved])
 
 
 def _unpacked(packed: bytes) -> Mapping[str, Any] | None:
@@ -162,9 +140,14 @@ def _unpacked(packed: bytes) -> Mapping[str, Any] | None:
 def generators(place: torch.device) -> State:
     """Return the state of every generator that a network on ``place`` may draw from: of torch, NumPy and Python."""
     kind, keys, *rest = np.random.get_state(legacy=True)
+    on_gpu = None  # of no other GPU than this one, which may be another, or the only one, next time
+    if place.type == "cuda":
+        on_gpu = torch.cuda.get_rng_state(place)
+    elif place.type == "mps":
+        on_gpu = torch.mps.get_rng_state()
     return {
         "torch": torch.get_rng_state(),
-        "place": _of_place(place),  # and of no other GPU: this one may be another, or the only one, next time
+        "place": on_gpu,
         "numpy": (kind, torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest),
         "python": random.getstate(),
     }
@@ -180,10 +163,3 @@ def restore_generators(state: State, place: torch.device) -> None:
     kind, keys, *rest = state["numpy"]
     np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))
     random.setstate(state["python"])
-
-
-def _of_place(place: torch.device) -> Tensor | None:
-    """Return the state of the generator of a GPU; the CPU has that of torch."""
-    if place.type == "cuda":
-        return torch.cuda.get_rng_state(place)
-    return torch.mps.get_rng_state() if place.type == "mps" else None

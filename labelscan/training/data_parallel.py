@@ -33,7 +33,7 @@ from labelscan.training.shared_batch_norm import share_batch_norm
 if TYPE_CHECKING:
     from torch.distributed import TCPStore  # type: ignore[attr-defined]  # torch means to export it
 
-HOST = "127.0.0.1"
+HOST, IS_THERE = "127.0.0.1", "helper {} is there"
 TIMEOUT = timedelta(minutes=10)
 """The most that processes wait for each other: for the encoding of a table, or a checkpoint on a slow disk."""
 POLL_SECONDS = 0.2
@@ -133,11 +133,17 @@ def team_of(
     helpers: list[Future[None]] = []
     try:
         with interruption.deferred_to_workers():
-            helpers += [pool.submit(_help, help_with, team, _next(device, team.rank), store.port) for team in others]
-        _wait_for_start(helpers, store, where, notify)
+            for team in others:
+                gpu = replace(device, name=f"cuda:{(device.place.index or 0) + team.rank}")
+                there = gpu if device.kind == "cuda" else device
+                helpers.append(pool.submit(_help, help_with, team, there, store.port))
+        while not store.check([IS_THERE.format(team.rank) for team in others]):  # torch would wait for one that is dead
+            wait(helpers, timeout=POLL_SECONDS, return_when=FIRST_EXCEPTION)
+            _raise_failure(helpers, where)
+            notify(Waiting())
         with _joined(first, device, store):
             for helper in helpers:
-                helper.add_done_callback(_let_go_if_failed)
+                helper.add_done_callback(lambda helper: _let_go() if _failure(helper) is not None else None)
             yield first
         wait(helpers, timeout=LAST_WORD_SECONDS)
         _raise_failure(helpers, where)  # what NCCL had under way when one failed has ended without an error
@@ -151,17 +157,10 @@ def team_of(
         pool.shutdown(wait=True, kill_workers=True)
 
 
-def _next(device: Device, rank: int) -> Device:
-    """Return where a helper trains."""
-    if device.kind != "cuda":
-        return device
-    return replace(device, name=f"cuda:{(device.place.index or 0) + rank}")
-
-
 def _help(help_with: Callable[[Team, Device], None], team: Team, device: Device, port: int) -> None:
     """Do the work of a helper, in its process."""
     store = _meeting_place(port)
-    store.set(_is_there(team.rank), "")
+    store.set(IS_THERE.format(team.rank), "")
     with _joined(team, device, store):
         help_with(team, device)
 
@@ -171,19 +170,6 @@ def _meeting_place(port: int = 0) -> "TCPStore":
     from torch.distributed import TCPStore  # type: ignore[attr-defined]  # here: some builds of torch have none
 
     return TCPStore(HOST, port, is_master=not port, wait_for_workers=False, timeout=TIMEOUT)
-
-
-def _wait_for_start(helpers: Sequence[Future[None]], store: "TCPStore", where: str, notify: Listener) -> None:
-    """Return when all helpers are there: torch itself would wait for one that could not start."""
-    there = [_is_there(rank) for rank in range(1, len(helpers) + 1)]
-    while not store.check(there):
-        wait(helpers, timeout=POLL_SECONDS, return_when=FIRST_EXCEPTION)
-        _raise_failure(helpers, where)
-        notify(Waiting())
-
-
-def _is_there(rank: int) -> str:
-    return f"helper {rank} is there"
 
 
 @contextmanager
@@ -207,11 +193,6 @@ def _joined(team: Team, device: Device, store: "TCPStore") -> Iterator[None]:
         finally:
             if distributed.is_initialized():
                 distributed.destroy_process_group()
-
-
-def _let_go_if_failed(helper: Future[None]) -> None:
-    if _failure(helper) is not None:
-        _let_go()
 
 
 def _let_go() -> None:

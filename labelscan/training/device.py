@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from labelscan.config import DeviceConfig
 from labelscan.errors import ConfigError
-from labelscan.training.dropout import speed_up_dropout
 
 DEVICES = "use auto, cpu, cuda, cuda:1 or mps"
 
@@ -208,8 +207,28 @@ def make_network(make: Callable[[], nn.Module], device: Device, seed: int) -> nn
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = make()
-    if device.kind == "cpu":
-        speed_up_dropout(network)
+    for module in network.modules() if device.kind == "cpu" else ():
+        if type(module) is nn.Dropout:
+            module.__class__ = FastDropout
     if device.kind != "mps":  # which has few channels_last kernels and would copy back and forth
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
     return network.to(device.place)
+
+
+class FastDropout(nn.Dropout):
+    """``nn.Dropout`` for the CPU, which draws four masks from one random number, from the same distribution.
+
+    Torch draws one for each value, which takes a tenth of the training time of a network with a wide dropout layer.
+    16 bits are enough: the share that is dropped is exact to 1 in 65,536.
+    """
+
+    def forward(self, values: Tensor) -> Tensor:
+        dense = values.is_contiguous() or values.is_contiguous(memory_format=torch.channels_last)
+        if not self.training or not 0 < self.p < 1 or self.inplace or values.device.type != "cpu" or not dense:
+            return super().forward(values)
+        numbers = torch.empty(-(-values.numel() // 4), dtype=torch.int64)
+        numbers.random_(torch.iinfo(torch.int64).min, None)
+        # Laid out in memory as the values are, so that both are read without jumps.
+        draws = numbers.view(torch.int16).as_strided(values.size(), values.stride())
+        kept = draws >= round(self.p * 2**16) - 2**15
+        return values * kept.to(values.dtype).mul_(1 / (1 - self.p))

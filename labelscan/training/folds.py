@@ -157,23 +157,17 @@ def _cut(
     """
     members = pd.DataFrame({"unit": unit_of, "label": given_labels, "hash": hashes})
     units = members.groupby("unit").agg(hash=("hash", "min"), size=("hash", "size"))
-    units["label"] = _rarest_class(members)
+    # The class of a unit is the one that the fewest units have, and of these the first: a class can be learned only if
+    # its units are in different folds, which those of a common class always are.
+    pairs = members[["unit", "label"]].drop_duplicates()
+    pairs["n_units"] = pairs.groupby("label")["unit"].transform("size")
+    units["label"] = pairs.sort_values(["n_units", "label"]).drop_duplicates("unit").set_index("unit")["label"]
     units = units.sort_values(["label", "hash"])
     sizes = units.groupby("label")["size"]
     middle = sizes.cumsum() - units["size"] / 2
     part = (middle * n_folds / sizes.transform("sum")).astype(np.int64)
     fold_of_unit = (part + turns[units["label"]]) % n_folds
     return np.asarray(fold_of_unit.sort_index(), dtype=np.int64)[unit_of]
-
-
-def _rarest_class(members: pd.DataFrame) -> pd.Series:
-    """Return the class of each unit; of several, the one that the fewest units have, and of these the first.
-
-    A class can be learned only if its units are in different folds, which those of a common class always are.
-    """
-    pairs = members[["unit", "label"]].drop_duplicates()
-    pairs["n_units"] = pairs.groupby("label")["unit"].transform("size")
-    return pairs.sort_values(["n_units", "label"]).drop_duplicates("unit").set_index("unit")["label"]
 
 
 def _balance(given_labels: GivenLabels, unit_of: NDArray[np.int64], n_folds: int, *, seed: int) -> NDArray[np.int64]:

@@ -2,9 +2,9 @@
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from typing import Protocol, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -28,20 +28,19 @@ from labelscan.training.schedule import LossSchedule
 SECONDS_BETWEEN_EVENTS = 0.1
 
 
-class OnEpoch(Protocol):
-    """Receives the figures of an epoch, counted from 1: means over the examples, each taken before its step."""
-
-    def __call__(self, epoch: int, *, loss: float, train_accuracy: float, seconds: float) -> None: ...
-
-
 def train(
-    training: "Training", *, on_epoch: OnEpoch, notify: Listener = ignore, checkpoint: Checkpoint = NO_CHECKPOINT
+    training: "Training",
+    *,
+    on_epoch: Callable[..., None],
+    notify: Listener = ignore,
+    checkpoint: Checkpoint = NO_CHECKPOINT,
 ) -> TrainMargins:
     """Take all steps of a training, and return the margins on its examples.
 
     Args:
         training: one that has just been made.
-        on_epoch: receives the figures of every epoch.
+        on_epoch: receives the number of every epoch, from 1, and its figures by keyword: loss and train_accuracy, means
+            over the examples, each taken before its step, and seconds.
         notify: receives ``Waiting`` a few times a second; where it raises Interrupted, the state is written
             before the training ends.
         checkpoint: where the training goes on if an earlier one was cut off, and where its state is kept.

@@ -27,9 +27,15 @@ class TrainMargins:
     """
 
     def __init__(
-        self, n_examples: int, device: torch.device, *, probs_from: int = 0, host_from: int = HOST_FROM
+        self,
+        n_examples: int,
+        device: torch.device,
+        *,
+        probs_from: int = 0,
+        host_from: int = HOST_FROM,
+        waiting_bytes: int = WAITING_BYTES,
     ) -> None:
-        self.probs_from, self.host_from = probs_from, host_from
+        self.probs_from, self._host_from, self._waiting_bytes = probs_from, host_from, waiting_bytes
         self.total = torch.zeros(n_examples, device=device)
         self.log_probs = torch.zeros(n_examples, 0, device=device)  # as wide as the logits, once they are seen
         self.n_epochs = 0
@@ -48,7 +54,7 @@ class TrainMargins:
             self.log_probs = torch.zeros(len(self.total), n_classes, device=self._place(n_classes))
         self._waiting.append((positions, logits.log_softmax(dim=1).clamp(min=FLOOR)))
         n_waiting = sum(len(some) for some, _ in self._waiting)
-        if not self._on_host(n_classes) or 4 * n_classes * n_waiting >= WAITING_BYTES:
+        if not self._on_host(n_classes) or 4 * n_classes * n_waiting >= self._waiting_bytes:
             self._add_up()
 
     def end_epoch(self) -> None:
@@ -71,17 +77,17 @@ class TrainMargins:
         """Return (T,) float32 mean margins, in logits."""
         return self.total / max(self.n_epochs, 1)
 
-    def probs(self) -> Tensor:
+    def probs(self, *, at_a_time: int = ROWS) -> Tensor:
         """Return (T, K) float16 probabilities on the host: geometric means over the later epochs, summing to 1."""
         n_epochs = max(self.n_epochs - self.probs_from, 1)
         probs = torch.empty(self.log_probs.shape, dtype=torch.float16)
-        for start in range(0, len(probs), ROWS):
-            rows = slice(start, start + ROWS)
+        for start in range(0, len(probs), at_a_time):
+            rows = slice(start, start + at_a_time)
             probs[rows] = (self.log_probs[rows] / n_epochs).softmax(dim=1).half()
         return probs
 
     def _on_host(self, n_classes: int) -> bool:
-        return 4 * len(self.total) * n_classes >= self.host_from
+        return 4 * len(self.total) * n_classes >= self._host_from
 
     def _place(self, n_classes: int) -> torch.device:
         """Return where the log-probabilities of so many classes are added up."""

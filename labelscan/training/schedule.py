@@ -6,7 +6,7 @@ A robust loss tells right labels from wrong ones by what the model already knows
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -44,16 +44,19 @@ class LossSchedule:
         return self
 
 
-def check_loss(text: str) -> None:
-    """Raise ConfigError unless ``text`` names a loss with valid options and a valid delay."""
-    spec, delay = _split(text)
+def check_loss(text: str) -> tuple[PartSpec, float | None]:
+    """Return the loss and the delay that ``text`` names, or raise ConfigError unless both are valid."""
+    spec = PartSpec.parse(text, where=WHERE)
+    options = dict(spec.options)
+    written = options.pop("delay", None)
+    delay = None if written is None else read_value(written, float, where=f"{WHERE}, option delay")
+    assert delay is None or isinstance(delay, float)
+    spec = dataclasses.replace(spec, options=options)
     LOSSES.build_spec(spec)
     if delay is not None and (delay < 0 or (delay >= 1 and delay != int(delay))):
-        raise ConfigError(
-            "wrong-schedule",
-            f"delay must be a number of epochs, or a share of them below 1, got {delay:g}",
-            where=WHERE,
-        )
+        problem = f"delay must be a number of epochs, or a share of them below 1, got {delay:g}"
+        raise ConfigError("wrong-schedule", problem, where=WHERE)
+    return spec, delay
 
 
 def build_schedule(text: str, *, n_epochs: int, n_classes: int) -> LossSchedule:
@@ -65,9 +68,8 @@ def build_schedule(text: str, *, n_epochs: int, n_classes: int) -> LossSchedule:
     Raises:
         ConfigError: a delay as long as the training, or a delay of 0 for a loss that would stall fresh weights.
     """
-    check_loss(text)
-    spec, given_delay = _split(text)
-    by_classes = _by_classes(spec.name)
+    spec, given_delay = check_loss(text)
+    by_classes: ByClasses | None = getattr(LOSSES[spec.name], "by_classes", None)
     defaults = {} if by_classes is None else dict[str, object](by_classes.options(n_classes))
     try:
         loss = LOSSES.build_spec(spec, **defaults)
@@ -93,38 +95,18 @@ def build_schedule(text: str, *, n_epochs: int, n_classes: int) -> LossSchedule:
             hint="give it a delay, such as delay=0.4",
         )
     values = LOSSES.values(spec, **defaults)
-    notes = list(_notes(spec, values, n_classes))
+    notes = []
+    if by_classes is not None and by_classes.is_between(n_classes):
+        asked_for = {*spec.options, *([next(iter(values))] if spec.bare is not None else [])}
+        used = {name: values[name] for name in defaults if name not in asked_for}
+        if used:
+            notes.append(
+                f"no options of {spec.name} are published for about {n_classes} classes: "
+                f"those for {by_classes.nearest(n_classes)} are used ({_listed(used)})"
+            )
     if reason and given_delay is None and not loss.default_delay:
         notes.append(f"{spec.name} takes over after {delay} of {n_epochs} epochs of cross-entropy: {reason}")
     return LossSchedule(loss, delay, f"{spec.name}:{_listed({**values, 'delay': delay})}", tuple(notes))
-
-
-def _split(text: str) -> tuple[PartSpec, float | None]:
-    spec = PartSpec.parse(text, where=WHERE)
-    options = dict(spec.options)
-    delay = options.pop("delay", None)
-    value = None if delay is None else read_value(delay, float, where=f"{WHERE}, option delay")
-    assert value is None or isinstance(value, float)
-    return PartSpec(spec.name, options, spec.bare), value
-
-
-def _by_classes(name: str) -> ByClasses | None:
-    by_classes = getattr(LOSSES[name], "by_classes", None)
-    return by_classes if isinstance(by_classes, ByClasses) else None
-
-
-def _notes(spec: PartSpec, values: Mapping[str, object], n_classes: int) -> Iterator[str]:
-    """Yield which defaults were used for a number of classes that none were published for."""
-    by_classes = _by_classes(spec.name)
-    if by_classes is None or not by_classes.is_between(n_classes):
-        return
-    asked_for = {*spec.options, *([next(iter(values))] if spec.bare is not None else [])}
-    used = {name: values[name] for name in by_classes.options(n_classes) if name not in asked_for}
-    if used:
-        yield (
-            f"no options of {spec.name} are published for about {n_classes} classes: "
-            f"those for {by_classes.nearest(n_classes)} are used ({_listed(used)})"
-        )
 
 
 def _listed(values: Mapping[str, object]) -> str:

@@ -30,7 +30,8 @@ def share_batch_norm(network: nn.Module) -> nn.Module:
 
         convert: Callable[[nn.Module], nn.Module] = layers.convert_sync_batchnorm  # type: ignore[attr-defined]  # timm
         return convert(network)
-    if others or (on_cpu and not all(map(_is_usual, norms))):
+    usual = all(norm.affine and norm.track_running_stats and norm.momentum is not None for norm in norms)
+    if others or (on_cpu and not usual):
         names = ", ".join(sorted(kind.__name__ for kind in others)) or "batch norm without running means"
         raise ConfigError(
             "wrong-model",
@@ -43,10 +44,6 @@ def share_batch_norm(network: nn.Module) -> nn.Module:
     for norm in norms:
         norm.__class__ = _CpuSharedBatchNorm
     return network
-
-
-def _is_usual(norm: _BatchNorm) -> bool:
-    return norm.affine and norm.track_running_stats and norm.momentum is not None
 
 
 class _CpuSharedBatchNorm(_BatchNorm):

@@ -4,7 +4,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from typing import NoReturn, TypeAlias
 
 import torch
@@ -45,8 +45,8 @@ def given_models(given: UserModel | Sequence[UserModel] | None) -> tuple[GivenMo
             problem = f"{name_of(model)} is given twice: a model is no second opinion on itself"
             _refuse(problem, "give another model")
         name, taken = name_of(model), [one.name for one in named]
-        number = next(number for number in count(1) if (name if number == 1 else f"{name} {number}") not in taken)
-        named.append(GivenModel(name if number == 1 else f"{name} {number}", model))
+        names = chain([name], (f"{name} {number}" for number in count(2)))
+        named.append(GivenModel(next(one for one in names if one not in taken), model))
     return tuple(named)
 
 

@@ -1,6 +1,5 @@
 """Our AdamW and learning rates are those of torch, bit for bit, without its compiler."""
 
-import copy
 from itertools import pairwise
 
 import pytest
@@ -68,22 +67,6 @@ def test_a_parameter_without_gradient_is_left_alone():
     assert network.unused.tolist() == torch.ones(3, 3).tolist()
 
 
-def test_scaled_gradients_make_the_same_steps_and_infinite_ones_none():
-    plain, scaled = a_network(), a_network()
-    optimizers = [AdamW(network.parameters(), weight_decay=0.05, fused=True) for network in (plain, scaled)]
-    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
-    add_gradients(plain, 0)
-    optimizers[0].step(0.01, 0.9)
-    add_gradients(scaled, 0, scaler.scale(torch.ones(())))
-    scaler.step(optimizers[1], 0.01, 0.9)
-    scaler.update()
-    assert_same(scaled, plain)
-    before = copy.deepcopy(scaled)
-    add_gradients(scaled, 1, torch.inf)
-    scaler.step(optimizers[1], 0.01, 0.9)
-    assert_same(scaled, before)
-
-
 @pytest.mark.parametrize("unscaled_before", [True, False])
 def test_scaled_steps_are_those_of_torch_and_ask_a_gpu_nothing(monkeypatch, unscaled_before):
     ours, theirs = a_network(), a_network()
@@ -119,18 +102,3 @@ def test_steps_go_on_from_a_state():
         add_gradients(network, 1)
         one.step(0.01, 0.9)
     assert_same(stopped, whole)
-
-
-@pytest.mark.parametrize("unscaled_before", [False, True])
-def test_no_scaled_step_asks_for_a_number_which_a_gpu_would_be_waited_for(monkeypatch, unscaled_before):
-    network = a_network()
-    optimizer, scaler = AdamW(network.parameters(), weight_decay=0.05, fused=True), torch.amp.GradScaler("cpu")
-    add_gradients(network, 0, scaler.scale(torch.ones(())))
-
-    def ask(tensor):
-        raise AssertionError("a number was asked for")
-
-    monkeypatch.setattr(torch.Tensor, "item", ask)
-    if unscaled_before:
-        scaler.unscale_(optimizer)
-    scaler.step(optimizer, 0.01, 0.9)

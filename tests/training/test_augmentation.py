@@ -39,13 +39,6 @@ def test_images_moved_all_at_once_are_those_moved_one_by_one(shape, augmentation
     assert torch.equal(moves.apply(images), one_by_one(images, moves))
 
 
-def test_photos_are_moved_as_one_by_one():
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (5, 224, 224, 3), dtype=torch.uint8, generator=generator)
-    moves = Augmentation(8, flip=True).draw(len(images), generator)
-    assert torch.equal(moves.apply(images), one_by_one(images, moves))
-
-
 def test_images_are_not_changed_in_place():
     images = torch.randint(0, 256, (8, 6, 6, 3), dtype=torch.uint8)
     before = images.clone()

@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -59,34 +61,24 @@ def test_chunks_smaller_than_the_epoch_give_the_same_examples(tmp_path, images):
         np.testing.assert_array_equal(raw(batches, inputs), images[index[positions]])
 
 
-def test_a_shift_moves_each_image_by_its_own_draw_and_loses_nothing_else(tmp_path, images):
+def test_each_image_is_shifted_and_mirrored_by_its_own_draw_and_loses_nothing_else(tmp_path, images):
     index = np.arange(40)
-    batches = Batches(stored(tmp_path, images), index, CPU, Augmentation(max_shift=2))
-    padded = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
-    shifts = set()
+    batches = Batches(stored(tmp_path, images), index, CPU, Augmentation(max_shift=2, flip=True))
+    shifts, n_flipped = set(), 0
     for positions, inputs in epoch(batches, index):
         for position, moved in zip(positions.tolist(), raw(batches, inputs).numpy(), strict=True):
-            fitting = [
-                (y, x)
-                for y in range(5)
-                for x in range(5)
-                if np.array_equal(moved, padded[position, y : y + 6, x : x + 5])
-            ]
-            assert fitting
-            shifts.update(fitting)
-    assert len(shifts) > 10
-
-
-def test_a_flip_mirrors_about_half_of_the_images_left_to_right(tmp_path, images):
-    index = np.arange(40)
-    batches = Batches(stored(tmp_path, images), index, CPU, Augmentation(flip=True))
-    n_flipped = 0
-    for positions, inputs in epoch(batches, index):
-        for position, seen in zip(positions.tolist(), raw(batches, inputs).numpy(), strict=True):
-            flipped = np.array_equal(seen, images[position][:, ::-1])
-            assert flipped or np.array_equal(seen, images[position])
+            sides = [np.pad(image, ((2, 2), (2, 2), (0, 0))) for image in (images[position], images[position][:, ::-1])]
+            ((flipped, y, x),) = (
+                place for place in product((0, 1), range(5), range(5)) if np.array_equal(moved, window(sides, *place))
+            )
+            shifts.add((y, x))
             n_flipped += flipped
+    assert len(shifts) > 10
     assert 8 <= n_flipped <= 32
+
+
+def window(sides, flipped, y, x):
+    return sides[flipped][y : y + 6, x : x + 5]
 
 
 def test_prediction_sees_each_image_as_it_is_first_then_moved_and_mirrored(tmp_path, images):

@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 import torch
 from refusals import refuses
+from torch import nn
 
 from labelscan.config import DeviceConfig
 from labelscan.errors import ConfigError
 from labelscan.training.data_parallel import check_gpus
 from labelscan.training.device import (
     Device,
+    FastDropout,
     all_gpus,
     choose_device,
     device_for,
     has_matrix_units,
+    make_network,
     reproducible,
     seed_of,
 )
@@ -65,16 +68,16 @@ def test_precision_is_bfloat16_on_gpus_that_can_and_float32_elsewhere(four_gpus)
 
 
 @pytest.mark.parametrize(
-    ("config", "message"),
+    ("config", "code"),
     [
-        (DeviceConfig(name="cuda:7"), "4 CUDA devices found"),
-        (DeviceConfig(name="gpu"), "no device is called 'gpu'"),
-        (DeviceConfig(name="meta"), "not supported"),
-        (DeviceConfig(name="cpu", precision="float16"), "needs CUDA"),
+        (DeviceConfig(name="cuda:7"), "no-device"),
+        (DeviceConfig(name="gpu"), "unknown-device"),
+        (DeviceConfig(name="meta"), "unknown-device"),
+        (DeviceConfig(name="cpu", precision="float16"), "wrong-precision"),
     ],
 )
-def test_a_device_that_is_not_there_is_refused(four_gpus, config, message):
-    with pytest.raises(ConfigError, match=message):
+def test_a_device_that_is_not_there_is_refused(four_gpus, config, code):
+    with refuses(ConfigError, code, "device."):
         choose_device(config)
 
 
@@ -119,3 +122,48 @@ def test_networks_that_gain_are_trained_in_bfloat16_on_cpus_with_matrix_units(
     monkeypatch.setattr("labelscan.training.device.has_matrix_units", lambda: has_units)
     chosen = device_for(device, DeviceConfig(precision=precision), matrix_units=gains)
     assert (chosen.name, chosen.dtype_name) == (device.name, expected)
+
+
+@pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_the_right_share_is_left_out_and_the_mean_stays(p, memory_format):
+    torch.manual_seed(0)
+    values = torch.ones(64, 8, 15, 13).to(memory_format=memory_format)
+    result = FastDropout(p)(values)
+    assert (result == 0).float().mean().item() == pytest.approx(p, abs=0.01)
+    assert result.mean().item() == pytest.approx(1, abs=0.05)
+    assert result.unique().tolist() == pytest.approx([0, 1 / (1 - p)])
+    assert result.stride() == values.stride()
+
+
+def test_neighbours_are_left_out_independently():
+    torch.manual_seed(0)
+    kept = FastDropout(0.5)(torch.ones(200_000)) > 0
+    for distance in (1, 2, 3, 4, 8):
+        assert (kept[distance:] & kept[:-distance]).float().mean().item() == pytest.approx(0.25, abs=0.01)
+
+
+def test_gradients_pass_where_values_do():
+    values = torch.ones(1000, requires_grad=True)
+    result = FastDropout(0.3)(values)
+    result.sum().backward()
+    torch.testing.assert_close(values.grad, result.detach())
+
+
+def test_a_prediction_leaves_nothing_out():
+    layer = FastDropout(0.5).eval()
+    torch.testing.assert_close(layer(torch.ones(10)), torch.ones(10))
+
+
+def test_only_plain_dropout_layers_are_replaced_and_only_on_the_cpu():
+    def types(device):
+        make = lambda: nn.Sequential(nn.Dropout(0.5), nn.Dropout2d(0.5), nn.AlphaDropout(0.5))  # noqa: E731
+        return [type(layer) for layer in make_network(make, device, 0)]
+
+    assert types(Device("cpu")) == [FastDropout, nn.Dropout2d, nn.AlphaDropout]
+    assert types(Device("meta")) == [nn.Dropout, nn.Dropout2d, nn.AlphaDropout]
+
+
+def test_a_slice_that_is_not_dense_is_handled_by_torch():
+    torch.manual_seed(0)
+    assert FastDropout(0.5)(torch.ones(40, 40)[:, ::2]).shape == (40, 20)

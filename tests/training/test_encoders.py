@@ -10,9 +10,8 @@ from tiny_texts import draw_columns, draw_texts
 from labelscan.arrays import as_strings
 from labelscan.data.inputs import ColumnTable
 from labelscan.data.stored_rows import StoredRows, write_rows
-from labelscan.training.encoders import fold_encoder
+from labelscan.training.encoders import FoldEncoder
 from labelscan.training.encoders.columns import make_for_networks, make_for_trees
-from labelscan.training.encoders.fold_encoder import FoldEncoder
 from labelscan.training.encoders.tfidf import TfidfEncoder, make_word_counts
 
 TEXTS = as_strings(draw_texts(60)[0])
@@ -99,10 +98,8 @@ def test_a_category_that_only_held_out_rows_have_is_no_error():
     assert np.isfinite(np.asarray(encoder.transform(pd.DataFrame({"shop": ["new", None]}, dtype=object)))).all()
 
 
-def test_very_many_texts_are_distinguished_by_hashes_of_their_words(monkeypatch):
-    few = TfidfEncoder().fit_transform(TEXTS)
-    monkeypatch.setattr("labelscan.training.encoders.tfidf.MOST_CHARACTERS", 100)
-    many = TfidfEncoder()
+def test_very_many_texts_are_distinguished_by_hashes_of_their_words():
+    few, many = TfidfEncoder().fit_transform(TEXTS), TfidfEncoder(most_characters=100)
     matrix = many.fit_transform(TEXTS)
     assert 2 * matrix.nnz < few.nnz
     assert matrix.shape == (len(TEXTS), 2**18)
@@ -116,19 +113,18 @@ def stored(tmp_path):
     return StoredRows(tmp_path / "rows.arrow")
 
 
-def encode_fold(make, stored):
+def encode_fold(make, stored, **sizes):
     """Return the first 50 rows as the training rows of a fold, and the others, encoded."""
     np.random.seed(0)  # as a fold does: text with many values is projected at random
-    encoder = FoldEncoder(make, stored)
+    encoder = FoldEncoder(make, stored, **sizes)
     return encoder.fit(np.arange(50)), encoder.encode(np.arange(50, len(stored)))
 
 
 @pytest.mark.parametrize("make", [make_for_trees, make_for_networks])
 def test_a_large_table_is_encoded_part_by_part_with_the_same_result(make, stored, monkeypatch):
     whole, taken = encode_fold(make, stored), []
-    monkeypatch.setattr(fold_encoder, "PART", 7)
     monkeypatch.setattr(stored, "take", lambda index: (taken.append(len(index)), StoredRows.take(stored, index))[1])
-    for parts, expected in zip(encode_fold(make, stored), whole, strict=True):
+    for parts, expected in zip(encode_fold(make, stored, part=7), whole, strict=True):
         if isinstance(expected, pd.DataFrame):
             pd.testing.assert_frame_equal(parts, expected, rtol=1e-4)
         else:
@@ -137,10 +133,8 @@ def test_a_large_table_is_encoded_part_by_part_with_the_same_result(make, stored
 
 
 @pytest.mark.parametrize("make", [make_for_trees, make_for_networks])
-def test_an_encoder_is_fitted_to_some_rows_of_a_large_table(make, stored, monkeypatch):
-    monkeypatch.setattr(fold_encoder, "PART", 7)
-    monkeypatch.setattr(fold_encoder, "MOST_FITTED", 10)
-    train, held_out = encode_fold(make, stored)
+def test_an_encoder_is_fitted_to_some_rows_of_a_large_table(make, stored):
+    train, held_out = encode_fold(make, stored, part=7, most_fitted=10)
     assert (len(train), len(held_out)) == (50, len(FRAME) - 50)
     if isinstance(train, pd.DataFrame):  # a shop that is among none of the ten is a gap
         assert set(train["shop"].dtype.categories) <= set(FRAME["shop"][np.linspace(0, 49, 10).astype(int)])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusals import refuses
 
 from labelscan.arrays import as_strings
 from labelscan.config import FoldsConfig
@@ -36,7 +37,7 @@ def test_every_example_is_held_out_once_a_repeat_and_never_trained_on_there(labe
     try:
         folds = assign(labels, n_folds=n_folds, repeats=2, seed=seed, groups=groups)
     except DatasetError as refused:
-        assert "scored" in str(refused) or "folds" in str(refused)  # noqa: PT017
+        assert refused.code in ("too-few-examples", "nothing-scored")  # noqa: PT017
         return
     for repeat in range(2):
         held_out = np.concatenate([folds.held_out_index(repeat, fold) for fold in range(n_folds)])
@@ -143,13 +144,10 @@ def test_unreadable_examples_are_in_no_fold():
     assert not any(7 in folds.train_index(0, fold) for fold in range(5))
 
 
-def test_fewer_examples_than_folds_are_refused():
-    with pytest.raises(DatasetError, match="cannot make 5 folds"):
-        assign([0, 1, 0])
-    with pytest.raises(DatasetError, match="with 1 to train on"):
-        assign([0, 1, 0], n_folds=2)
-
-
-def test_data_in_which_nothing_can_be_scored_is_refused():
-    with pytest.raises(DatasetError, match="no example can be scored"):
-        assign(np.arange(8))
+@pytest.mark.parametrize(
+    ("labels", "n_folds", "code"),
+    [([0, 1, 0], 5, "too-few-examples"), ([0, 1, 0], 2, "too-few-examples"), (np.arange(8), 5, "nothing-scored")],
+)
+def test_data_that_is_too_little_for_folds_is_refused(labels, n_folds, code):
+    with refuses(DatasetError, code):
+        assign(labels, n_folds=n_folds)

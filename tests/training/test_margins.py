@@ -1,7 +1,6 @@
 import pytest
 import torch
 
-from labelscan.training import margins
 from labelscan.training.margins import HOST_FROM, TrainMargins
 
 
@@ -37,35 +36,33 @@ def test_one_extreme_epoch_does_not_decide_the_probabilities():
     assert mine.probs()[0, 1] > 0.9
 
 
-def collected(n_classes, *, device="cpu", host_from=HOST_FROM, n_epochs=3):
+def collected(n_classes, *, device="cpu", **kept):
     """Return what is collected from made-up logits of 500 examples, which another object resumes midway."""
     generator = torch.Generator().manual_seed(0)
     place = torch.device(device)
-    mine = TrainMargins(500, place, probs_from=1, host_from=host_from)
-    for epoch in range(n_epochs):
+    mine = TrainMargins(500, place, probs_from=1, **kept)
+    for epoch in range(3):
         for number, positions in enumerate(torch.randperm(500, generator=generator).split(32)):
             logits = 5 * torch.randn(len(positions), n_classes, generator=generator)
             labels = torch.randint(0, n_classes, (len(positions),), generator=generator)
             mine.add(positions.to(place), logits.to(place), labels.to(place))
             if (epoch, number) == (1, 5):
-                mine, before = TrainMargins(500, place, probs_from=1, host_from=host_from), mine
+                mine, before = TrainMargins(500, place, probs_from=1, **kept), mine
                 mine.restore(**before.state())
         mine.end_epoch()
     return mine
 
 
 @pytest.mark.parametrize("waiting_bytes", [1, 40_000, 2**26])
-def test_what_waits_for_its_copy_to_the_host_is_added_up_to_the_same(monkeypatch, waiting_bytes):
+def test_what_waits_for_its_copy_to_the_host_is_added_up_to_the_same(waiting_bytes):
     at_once = collected(100)
-    monkeypatch.setattr(margins, "WAITING_BYTES", waiting_bytes)
-    waited = collected(100, host_from=1)
+    waited = collected(100, host_from=1, waiting_bytes=waiting_bytes)
     assert torch.equal(waited.probs(), at_once.probs())
     assert torch.equal(waited.mean(), at_once.mean())
 
 
-def test_only_so_much_waits_on_a_gpu_as_it_has_room_for(monkeypatch):
-    monkeypatch.setattr(margins, "WAITING_BYTES", 4 * 100 * 64)
-    mine = TrainMargins(500, torch.device("cpu"), host_from=1)
+def test_only_so_much_waits_on_a_gpu_as_it_has_room_for():
+    mine = TrainMargins(500, torch.device("cpu"), host_from=1, waiting_bytes=4 * 100 * 64)
     for start in range(0, 480, 32):
         mine.add(torch.arange(start, start + 32), torch.zeros(32, 100), torch.zeros(32, dtype=torch.int64))
         assert len(mine._waiting) < 2
@@ -77,12 +74,11 @@ def test_probabilities_of_many_examples_and_classes_are_made_for_the_host():
     assert many._place(1000).type == "cpu"
 
 
-def test_probabilities_are_made_part_by_part_as_they_are_at_once(monkeypatch):
+def test_probabilities_are_made_part_by_part_as_they_are_at_once():
     mine = collected(7)
     whole = mine.probs()
     assert whole.dtype == torch.float16
-    monkeypatch.setattr(margins, "ROWS", 33)
-    assert torch.equal(mine.probs(), whole)
+    assert torch.equal(mine.probs(at_a_time=33), whole)
 
 
 @pytest.mark.gpu

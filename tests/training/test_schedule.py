@@ -1,10 +1,11 @@
 import pytest
 import torch
+from refusals import refuses
 
 from labelscan.errors import ConfigError
 from labelscan.training.losses import LOSSES, losses_of
 from labelscan.training.losses.given_label import Blurry, CrossEntropy
-from labelscan.training.schedule import build_schedule, check_loss
+from labelscan.training.schedule import build_schedule
 
 
 def types_of(text, n_epochs, n_classes=10):
@@ -27,10 +28,17 @@ def test_a_short_training_keeps_an_epoch_for_the_robust_loss():
 
 
 @pytest.mark.parametrize(
-    "text", ["blurry:delay=10", "ce:delay=11", "blurry:delay=1.5", "blurry:delay=-1", "blurry:delay=x"]
+    ("text", "code"),
+    [
+        ("blurry:delay=10", "wrong-schedule"),
+        ("ce:delay=11", "wrong-schedule"),
+        ("blurry:delay=1.5", "wrong-schedule"),
+        ("blurry:delay=-1", "wrong-schedule"),
+        ("blurry:delay=x", "wrong-type"),
+    ],
 )
-def test_a_delay_that_cannot_be_is_refused(text):
-    with pytest.raises(ConfigError, match="delay"):
+def test_a_delay_that_cannot_be_is_refused(text, code):
+    with refuses(ConfigError, code, "training.loss"):
         build_schedule(text, n_epochs=10, n_classes=10)
 
 
@@ -50,9 +58,8 @@ def test_a_delay_that_cannot_be_is_refused(text):
     ],
 )
 def test_a_loss_that_would_stall_a_fresh_model_is_refused_without_delay(text, n_classes):
-    with pytest.raises(ConfigError, match=f"untrained model of {n_classes} classes") as refused:
+    with refuses(ConfigError, "wrong-schedule", "training.loss"):
         build_schedule(text, n_epochs=10, n_classes=n_classes)
-    assert refused.value.exit_code == 2
     build_schedule(text.replace("delay=0", "delay=1"), n_epochs=10, n_classes=n_classes)
 
 
@@ -146,22 +153,3 @@ def test_what_a_loss_remembers_is_in_its_state():
     again = schedule.begin(6, 3, torch.device("cpu")).loss
     again.load_state_dict(loss.state_dict())
     assert losses_of(again, *batch).item() == losses_of(loss, *batch).item()
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("blury", "use blurry"),
-        ("blurry:gama=1", "use gamma"),
-        ("blurry:gamma=much", "must be a number"),
-        ("blurry:gamma=nan", "must be a finite number"),
-        ("ce:1", "takes no options"),
-        ("blurry:gamma=0.1,gamma=0.2", "twice"),
-        ("blurry:gamma", "must be a number"),
-        ("blurry:0.1,gamma=0.2", "twice"),
-        ("blurry:gamma=0.1,", "cannot read"),
-    ],
-)
-def test_a_loss_that_cannot_be_read_says_why(text, message):
-    with pytest.raises(ConfigError, match=message):
-        check_loss(text)

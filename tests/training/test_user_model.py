@@ -58,19 +58,15 @@ def test_another_forward_pass_has_another_fingerprint(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("check", "given"),
     [
-        ("resnet18", "is a name"),
-        (LogisticRegression, "is a class"),
-        (nn.Linear(2, 2), "every fold needs a fresh one"),
-        (3, "neither a factory"),
+        (check_given, "resnet18"),
+        (check_given, LogisticRegression),
+        (check_given, nn.Linear(2, 2)),
+        (check_given, 3),
+        (fingerprint_of, list),  # a factory that makes no network
     ],
 )
-def test_what_is_no_model_is_refused_with_what_to_pass(given, message):
-    with pytest.raises(ConfigError, match=message):
-        check_given(given)
-
-
-def test_a_factory_that_makes_no_network_is_refused():
-    with refuses(ConfigError, "wrong-model"):
-        fingerprint_of(list)
+def test_what_is_no_model_is_refused(check, given):
+    with refuses(ConfigError, "wrong-model", "model"):
+        check(given)

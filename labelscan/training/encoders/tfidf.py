@@ -26,38 +26,28 @@ class TfidfEncoder:
     pieces: memory then grows with the texts, not with the number of different pairs in them.
     """
 
+    def __init__(self, most_characters: int = MOST_CHARACTERS) -> None:
+        self._most_characters = most_characters
+
     def fit_transform(self, x: Rows) -> Matrix:
         """Return (M, D) sparse float32 rows of unit length, having learned how rare words and pieces are."""
-        self._encoder = _make_hashed() if sum(map(len, x)) > MOST_CHARACTERS else _make_exact()
+        import numpy as np
+        from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer, TfidfVectorizer
+        from sklearn.pipeline import make_pipeline, make_union
+
+        words: dict[str, Any] = {"ngram_range": (1, 2), "dtype": np.float32}
+        if sum(map(len, x)) > self._most_characters:
+            counts = HashingVectorizer(n_features=HASHED_COLUMNS, alternate_sign=False, norm=None, **words)
+            self._encoder = make_pipeline(counts, TfidfTransformer(sublinear_tf=True))
+        else:
+            shared = {"sublinear_tf": True, "max_features": MOST_COLUMNS}
+            # Several lengths find no more wrong labels than this one, and take three times the time and memory.
+            pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(PIECE, PIECE), dtype=np.float32, **shared)
+            self._encoder = make_union(_WordsOrCharacters(TfidfVectorizer(**words, **shared)), pieces)
         return self._encoder.fit_transform(x)
 
     def transform(self, x: Rows) -> Matrix:
         return self._encoder.transform(x)
-
-
-def _make_exact() -> Encoder:
-    import numpy as np
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_union
-
-    shared = {"sublinear_tf": True, "max_features": MOST_COLUMNS, "dtype": np.float32}
-    words = TfidfVectorizer(ngram_range=(1, 2), **shared)
-    # Several lengths find no more wrong labels than this one, and take three times the time and memory.
-    pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(PIECE, PIECE), **shared)
-    encoder: Encoder = make_union(_WordsOrCharacters(words), pieces)
-    return encoder
-
-
-def _make_hashed() -> Encoder:
-    import numpy as np
-    from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
-    from sklearn.pipeline import make_pipeline
-
-    counts = HashingVectorizer(
-        ngram_range=(1, 2), n_features=HASHED_COLUMNS, alternate_sign=False, norm=None, dtype=np.float32
-    )
-    encoder: Encoder = make_pipeline(counts, TfidfTransformer(sublinear_tf=True))
-    return encoder
 
 
 def make_word_counts() -> Encoder:

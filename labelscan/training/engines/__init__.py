@@ -7,6 +7,7 @@ import hashlib
 import math
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -70,7 +71,9 @@ def choose_engine(config: DeviceConfig, device: Device) -> EngineChoice:
     Raises:
         ConfigError: openvino is asked for and is not installed, or the device is no CPU.
     """
-    wanted, installed, on_cpu = config.engine, _installed_openvino(), device.kind == "cpu"
+    wanted, installed, on_cpu = config.engine, "", device.kind == "cpu"
+    with suppress(PackageNotFoundError):  # as of a folder of that name, which is no package
+        installed = version("openvino") if find_spec("openvino") is not None else ""
     if wanted == "openvino" and not on_cpu:
         raise ConfigError(
             "wrong-engine", "openvino computes on the CPU", where="device.engine", hint="use auto, or --device cpu"
@@ -103,7 +106,8 @@ def make_engine(
     precision of ``device``: only with openvino is bfloat16 that nobody asked for measured, and checked. A converted
     network is kept in ``cache``.
     """
-    batch = (batch_size(shape, device), *shape)
+    most = CPU_BATCH if device.kind == "cpu" else GPU_BATCH
+    batch = (min(most, max(1, VIEW_BYTES // (4 * math.prod(shape)))), *shape)  # fewer where images are large
     if choice.name == "openvino":
         facts = _facts(network, batch, device, choice)
         try:
@@ -113,20 +117,6 @@ def make_engine(
             choice = EngineChoice("torch", torch.__version__, device.dtype_name)
     facts = _facts(network, batch, device, choice)
     return TorchEngine(network, batch, replace(device, dtype_name=choice.dtype_name), facts=facts)
-
-
-def batch_size(shape: tuple[int, int, int], device: Device) -> int:
-    """Return how many images of (C, H, W) ``shape`` are computed at once; fewer where they are large."""
-    most = CPU_BATCH if device.kind == "cpu" else GPU_BATCH
-    return min(most, max(1, VIEW_BYTES // (4 * math.prod(shape))))
-
-
-def _installed_openvino() -> str:
-    """Return the version of openvino, or nothing where it is not installed: a folder of that name is no package."""
-    try:
-        return version("openvino") if find_spec("openvino") is not None else ""
-    except PackageNotFoundError:
-        return ""
 
 
 def _facts(

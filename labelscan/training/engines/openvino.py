@@ -34,15 +34,10 @@ class Refused(Exception):  # noqa: N818  # a network that another engine takes i
 
 
 class OpenVinoEngine:
-    """Runs a network on the CPU, in one thread for each thread that calls.
+    """Runs a network in eval mode on the CPU, in one thread for each thread that calls.
 
-    Args:
-        network: in eval mode.
-        shape: (B, C, H, W) of all batches.
-        dtype_name: ``float32`` or ``bfloat16``, which weights and the numbers between layers are rounded to.
-        facts: what features depend on.
-        cache: where the compiled network is kept; None is nowhere.
-        notify: receives a note or a warning when no more is added to the cache.
+    Weights and the numbers between layers are rounded to ``dtype_name``, float32 or bfloat16. The compiled network is
+    kept in ``cache``, by the ``facts`` that features depend on.
 
     Raises:
         Refused: it cannot run this network.
@@ -108,7 +103,10 @@ def _compiled(network: nn.Module, shape: tuple[int, int, int, int], dtype_name: 
         with torch.inference_mode():
             expected = network(images).flatten(1).numpy()
         for name, compiled in checks.items():
-            _check(_features(compiled.create_infer_request(), images), expected, TOLERANCES[name], name)
+            features = _features(compiled.create_infer_request(), images)
+            difference = np.abs(features - expected).max() / np.abs(expected).max()
+            if not difference <= TOLERANCES[name]:  # NaN too
+                raise Refused(f"its features differ by {difference:.2g} of the largest in {name}")
     except Refused:
         raise
     except Exception as error:  # OpenVINO raises many kinds, and some are of no kind but this
@@ -128,13 +126,6 @@ def _converted(openvino: ModuleType, network: nn.Module, images: Tensor) -> Any:
     layout.input().tensor().set_layout(openvino.Layout("NHWC"))
     layout.input().model().set_layout(openvino.Layout("NCHW"))
     return layout.build()
-
-
-def _check(features: NDArray[np.float32], expected: NDArray[np.float32], tolerance: float, name: str) -> None:
-    """Raise Refused where features differ from those of torch."""
-    difference = np.abs(features - expected).max() / np.abs(expected).max()
-    if not difference <= tolerance:  # NaN too
-        raise Refused(f"its features differ by {difference:.2g} of the largest in {name}")
 
 
 def _features(request: Any, images: Tensor) -> NDArray[np.float32]:

@@ -19,14 +19,7 @@ TOLERANCE = 1e-4
 
 
 class TorchEngine:
-    """Runs a network eagerly, where its weights are.
-
-    Args:
-        network: in eval mode.
-        shape: (B, C, H, W) of all batches.
-        device: where it is, and in which type it computes.
-        facts: what features depend on.
-    """
+    """Runs a network in eval mode eagerly, where its weights are, in the type of ``device``; see ``Engine``."""
 
     name = "torch"
 

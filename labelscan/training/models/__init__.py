@@ -17,12 +17,20 @@ from labelscan.registry import PartSpec, Registry, nearest
 from labelscan.training.models import timm_model, torchvision_model
 from labelscan.training.models.automatic import LITE0, TFIDF, WORDLLAMA, Candidate, DataFacts, automatic_models
 from labelscan.training.models.backbones import file_of
-from labelscan.training.models.classifiers import Boosting, ClassifierModel, ExtraTrees, Logistic, Ridge
+from labelscan.training.models.classifiers import (
+    Bayes,
+    Boosting,
+    ClassifierModel,
+    ExtraTrees,
+    Logistic,
+    Ridge,
+    TextModel,
+    Tfidf,
+)
 from labelscan.training.models.mlp import MLP, LinearHead
 from labelscan.training.models.named_embeddings import find_embedding
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.models.text_embeddings import TextEmbedding, WordLlama
-from labelscan.training.models.text_models import Bayes, TextModel, Tfidf
 from labelscan.training.models.timm_model import EfficientNetLite0, TimmModel
 from labelscan.training.models.torchvision_model import TorchvisionModel
 from labelscan.training.recipe import Recipe
@@ -139,38 +147,35 @@ def choose_models(config: ModelConfig, data: DataFacts) -> tuple[ChosenModel, ..
 
 
 def _choose(candidate: Candidate, config: ModelConfig, data: DataFacts) -> ChosenModel:
-    name, reason, warning = candidate.name, candidate.reason, candidate.warning
+    name, warning = candidate.name, candidate.warning
     model, head = _build(name, config.weights)
     _check_takes(model, name, data)
+    frozen: Frozen | None = None
     if is_text_embedding(model):
         if config.freeze == "no":
             problem = f"{name} is not trained whole: fine-tuning of text models is out of scope"
             raise ConfigError("wrong-model", problem, where="model.freeze", hint="leave --no-freeze out")
-        return ChosenModel(name, _build_head(head or LINEAR), model, reason, warning, candidate.tip)
-    if not is_backbone(model):
+        frozen = model
+    elif not is_backbone(model):
         if head:
-            raise ConfigError(
-                "wrong-model", f"{name}: only a pretrained backbone has a head", where="model.name", hint=f"use {head}"
-            )
-        return ChosenModel(name, model, None, reason, warning, candidate.tip)
-    if not model.pretrained:
+            problem = f"{name}: only a pretrained backbone has a head"
+            raise ConfigError("wrong-model", problem, where="model.name", hint=f"use {head}")
+    elif not model.pretrained:
         if config.freeze == "yes" or head:
-            raise ConfigError(
-                "no-weights",
-                f"{name} has no pretrained weights here: frozen, it would know nothing",
-                where="model.freeze",
-                hint="use --weights default to download them, or --weights FILE",
-            )
+            problem = f"{name} has no pretrained weights here: frozen, it would know nothing"
+            hint = "use --weights default to download them, or --weights FILE"
+            raise ConfigError("no-weights", problem, where="model.freeze", hint=hint)
         warning = warning or (
             f"{name} is trained from scratch, which finds far fewer wrong labels in photos than pretrained weights; "
             "use --weights default (downloads), --weights FILE, or --model efficientnet-lite0"
         )
     elif config.freeze != "no":
-        return ChosenModel(name, _build_head(head or LINEAR), model, reason, warning)
+        frozen = model
     elif head:
         problem = f"{name}: a head stands on a backbone that is frozen"
         raise ConfigError("wrong-model", problem, where="model.freeze", hint="leave --no-freeze out, or the head")
-    return ChosenModel(name, model, None, reason, warning)
+    trained = model if frozen is None else _build_head(head or LINEAR)
+    return ChosenModel(name, trained, frozen, candidate.reason, warning, candidate.tip)
 
 
 def _check_takes(model: Model, name: str, data: DataFacts) -> None:

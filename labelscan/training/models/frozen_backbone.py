@@ -6,17 +6,15 @@ decodes and computes only images that are new.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import cycle, islice
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from labelscan.arrays import Index
 from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
@@ -27,11 +25,11 @@ from labelscan.images.decoding import ImageShape
 from labelscan.images.store import Store
 from labelscan.processes.cores import available_cores
 from labelscan.processes.prefetch import Prefetch
+from labelscan.training.batches import Normalisation
 from labelscan.training.device import Device, all_gpus, make_network, reproducible
 from labelscan.training.engines import Engine, EngineChoice, make_engine
 from labelscan.training.gpu_memory import gpu_memory_returned
 from labelscan.training.models import Backbone
-from labelscan.training.normalisation import Normalisation
 
 THREADS_A_GPU = 2
 """One makes a batch ready and puts features away while the GPU computes those of the other."""
@@ -56,7 +54,7 @@ def embed(
     CPU every core takes batches of its own with one thread each: that wastes less than splitting each convolution among
     the cores, above all where other programs use them too. The threads that decode share the cores with these and are
     a few images ahead, so that no core is idle whichever step takes longer. Where ``device`` stands for all GPUs, each
-    has the network and takes the next batch. Memory stays constant in N.
+    has the network and takes batches in turn. Memory stays constant in N.
     """
     started = time.monotonic()
     notify(StepStarted("features", len(images)))
@@ -68,9 +66,14 @@ def embed(
             network = make_network(backbone.make_features, gpu, seed=0).eval()
             engine = make_engine(network, (channels, height, width), gpu, choice, cache=cache, notify=notify)
             extractors.append(_Extractor(engine, backbone.scale, images.shape, gpu, mirror=mirror))
-        made_by = _made_by(engine, backbone, images, mirror=mirror)
+        made_by = {  # what features depend on besides the contents of the images
+            "backbone": getattr(backbone, "name", type(backbone).__name__),  # which those of other packages may lack
+            "scale": backbone.scale,
+            "mirrored": mirror,
+            **engine.facts,
+            **images.made_by,
+        }
         n_threads = available_cores() if device.kind == "cpu" else THREADS_A_GPU * len(extractors)
-        turns = _Turns(extractors, n_threads)
         with (
             cache.shelf("features", made_by, notify=notify) as shelf,
             rows_file(path, len(images)) as file,
@@ -79,7 +82,8 @@ def embed(
         ):
             rows = _Rows(file, store, shelf, notify)
             batches = _batches(rows.unknown(blocks), engine.batch_size)
-            for index, features in threads.results(turns.features, batches):
+            turns = zip(cycle(extractors), batches)  # of which the first has no end
+            for index, features in threads.results(lambda turn: turn[0].features(turn[1]), turns):
                 rows.add(index, features)
         del extractors, turns, engine, network  # so that their memory on GPUs is free for the processes that train
     store = store.finish()
@@ -89,37 +93,9 @@ def embed(
     return store
 
 
-class _Turns:
-    """Extractors that threads take in turn: each is used by as many at once as any other."""
-
-    def __init__(self, extractors: Sequence["_Extractor"], n_threads: int) -> None:
-        self._free: SimpleQueue[_Extractor] = SimpleQueue()
-        for extractor in islice(cycle(extractors), n_threads):
-            self._free.put(extractor)
-
-    def features(self, batch: Batch) -> tuple[Index, NDArray[np.float32]]:
-        """Return the features of a batch by the next free extractor; called by no more threads than there are turns."""
-        extractor = self._free.get()
-        try:
-            return extractor.features(batch)
-        finally:
-            self._free.put(extractor)
-
-
 def maker_of(choice: EngineChoice, device: Device) -> str:
     """Return what computes features: all folds of a run read those of one maker."""
     return f"{choice}, {device.kind}"
-
-
-def _made_by(engine: Engine, backbone: Backbone, images: ImageBlocks, *, mirror: bool) -> dict[str, object]:
-    """Return what features depend on besides the contents of the images."""
-    return {
-        "backbone": getattr(backbone, "name", type(backbone).__name__),  # which those of other packages may lack
-        "scale": backbone.scale,
-        "mirrored": mirror,
-        **engine.facts,
-        **images.made_by,
-    }
 
 
 class _Rows:
@@ -186,13 +162,9 @@ class _Extractor:
         """Return the (M,) rows of a batch and their (M, D) features; several threads may ask at once."""
         index, pixels = batch
         with self._device.current():
-            views = [self._engine(view) for view in self._views(pixels)]
+            stored = torch.from_numpy(pixels).to(self._device.place)
+            views = [self._engine(self._normalise(stored))]
+            if self._mirror:
+                views.append(self._engine(self._normalise(stored.flip(2))))
         mean: NDArray[np.float32] = np.mean(views, axis=0, dtype="<f4")
         return index, mean[: len(index)]
-
-    def _views(self, pixels: NDArray[np.uint8]) -> Iterator[Tensor]:
-        """Yield (B, C, H, W) float32, one after another: only one is in memory at a time."""
-        stored = torch.from_numpy(pixels).to(self._device.place)
-        yield self._normalise(stored)
-        if self._mirror:
-            yield self._normalise(stored.flip(2))

@@ -4,8 +4,7 @@ The names are those of the Hugging Face hub. What is in its cache on this machin
 downloads. Fine-tuning is out of scope: these models are frozen.
 """
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -21,7 +20,6 @@ from labelscan.training.models.text_embeddings import Embed
 
 Library: TypeAlias = Literal["sentence-transformers", "model2vec"]
 LIBRARIES: tuple[Library, ...] = ("sentence-transformers", "model2vec")
-MODULES = {"sentence-transformers": "sentence_transformers", "model2vec": "model2vec"}
 OWN_ORGANISATION = {"sentence-transformers": "sentence-transformers", "model2vec": "minishlab"}
 """Where on the hub a name without an organisation is."""
 CONFIG = "config.json"
@@ -83,10 +81,15 @@ def find_embedding(text: str, weights: str) -> NamedEmbedding | None:
         source = name if "/" in name else f"{OWN_ORGANISATION[library]}/{name}"
         found = NamedEmbedding(text, library, source, download=weights == "default")
     elif (with_home(text) / CONFIG).is_file():
-        found = NamedEmbedding(text, "model2vec" if _is_static(with_home(text)) else "sentence-transformers", text)
+        says = {name: with_home(text) / name for name in STATIC_MARKS}
+        is_static = any(
+            path.is_file() and STATIC_MARKS[name] in path.read_text(encoding="utf-8", errors="replace")
+            for name, path in says.items()
+        )
+        found = NamedEmbedding(text, "model2vec" if is_static else "sentence-transformers", text)
     else:
         return None
-    if find_spec(MODULES[found.library]) is None:
+    if find_spec(found.library.replace("-", "_")) is None:
         problem = f"{text} needs {found.library}, which is not installed"
         raise ConfigError(
             "not-installed", problem, where="model.name", hint=f"pip install {found.library}, or use tfidf"
@@ -94,19 +97,17 @@ def find_embedding(text: str, weights: str) -> NamedEmbedding | None:
     return found
 
 
-def _is_static(folder: Path) -> bool:
-    files = {name: folder / name for name in STATIC_MARKS}
-    return any(
-        path.is_file() and STATIC_MARKS[name] in path.read_text(encoding="utf-8", errors="replace")
-        for name, path in files.items()
-    )
-
-
 def _load_sentence_transformer(folder: Path) -> Embed:
-    with _quiet():
+    logging = import_module("transformers.utils.logging")
+    shows = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # it would draw one of its own while weights are read
+    try:
         from sentence_transformers import SentenceTransformer
 
         model = SentenceTransformer(str(folder), local_files_only=True)
+    finally:
+        if shows:
+            logging.enable_progress_bar()
 
     def embed(texts: Sequence[str]) -> NDArray[np.float32]:
         return np.asarray(model.encode(list(texts), show_progress_bar=False), dtype=np.float32)
@@ -127,17 +128,3 @@ def _load_model2vec(folder: Path) -> Embed:
 
 
 _LOADERS = {"sentence-transformers": _load_sentence_transformer, "model2vec": _load_model2vec}
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from drawing progress bars of its own while weights are read."""
-    logging = import_module("transformers.utils.logging")
-
-    shows = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shows:
-            logging.enable_progress_bar()

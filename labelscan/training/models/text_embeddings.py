@@ -4,8 +4,10 @@ Weights come from a package or a folder on this machine; nothing is fetched unle
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -13,7 +15,15 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from labelscan.arrays import Strings
 from labelscan.errors import ConfigError
+from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted
+from labelscan.files.rows_file import rows_file
+from labelscan.images.cache import Cache
+from labelscan.images.segment import DIGEST_BYTES
+
+BLOCK = 256
+"""Texts that are embedded at a time."""
 
 Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 """Returns (B, D) features of B texts, the same for the same B texts."""
@@ -110,3 +120,37 @@ def digest_of_files(paths: Sequence[Path]) -> str:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
+
+
+def embed_texts(
+    texts: Strings, embedding: TextEmbedding, weights: str, path: Path, *, cache: Cache, notify: Listener
+) -> None:
+    """Write the (N, D) float32 features of (N,) texts to the .npy file ``path``; those of empty texts are zeros.
+
+    ``weights`` is a digest of those of the embedding, by which features in the cache are known again.
+    They are computed in blocks of the same texts in whatever process: some models fill up the texts of a block to the
+    longest, which changes last digits. A block of which any is missing in the cache is computed as a whole.
+    """
+    started = time.monotonic()
+    notify(StepStarted("features", len(texts)))
+    embed = embedding.load()
+    made_by = {"embedding": embedding.name, "weights": weights, embedding.package: version(embedding.package)}
+    rows = np.array([row for row, text in enumerate(texts) if text.strip()], dtype=np.int64)
+    n_reused = 0
+    with cache.shelf("features", made_by, notify=notify) as shelf, rows_file(path, len(texts)) as file:
+        for block in np.split(rows, range(BLOCK, len(rows), BLOCK)):
+            contents = [texts[row].encode("utf-8", "surrogatepass") for row in block]
+            digests = [hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest() for content in contents]
+            known = [shelf.get(digest) for digest in digests]
+            if all(features is not None for features in known):
+                features = np.stack([each.view("<f4") for each in known if each is not None])
+                n_reused += len(block)
+            else:
+                features = np.ascontiguousarray(embed([texts[row] for row in block]), dtype="<f4")
+                shelf.add(digests, features)
+            for row, values in zip(block.tolist(), features, strict=True):
+                file.put(row, values[None])
+            notify(StepAdvanced("features", int(block[-1]) + 1))
+    if n_reused:
+        notify(Noted(f"{n_reused:,} of {len(rows):,} features are reused"))
+    notify(StepDone("features", time.monotonic() - started))

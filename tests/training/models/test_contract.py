@@ -95,7 +95,7 @@ def test_features_get_an_mlp_and_boosting_where_it_can_learn_in_little_time(n_ex
     assert [one.name for one in chosen] == ["mlp", second]
 
 
-@pytest.mark.parametrize("sizes", [None, SMALL])
+@pytest.mark.parametrize("sizes", [None, SMALL, PHOTOS])
 def test_trees_of_so_many_classes_that_they_fill_the_memory_are_no_second_opinion(sizes):
     (alone,) = choose(ModelConfig(), sizes, 20_000, 10_000)
     assert "no second opinion: trees of 10,000 classes take too much memory" in alone.tip
@@ -151,33 +151,35 @@ def test_photos_without_weights_are_trained_from_scratch_with_a_warning(monkeypa
 
 
 @pytest.mark.parametrize(
-    ("config", "sizes", "message"),
+    ("name", "more", "sizes", "code"),
     [
-        (ModelConfig(name=("resnet81",)), PHOTOS, "use resnet18"),
-        (ModelConfig(name=("small-cnn",)), None, "takes images"),
-        (ModelConfig(name=("small-cnn",), freeze="yes"), SMALL, "no pretrained backbone"),
-        (ModelConfig(name=("small-cnn",), weights=__file__), SMALL, "no pretrained weights"),
-        (ModelConfig(weights="nowhere.pt"), PHOTOS, "no file"),
-        (ModelConfig(name=("resnet18",), weights="none", freeze="yes"), PHOTOS, "know nothing"),
-        (ModelConfig(name=("small-cnn:depth=3",)), SMALL, "use width"),
-        (ModelConfig(name=("small-cnn:width=0",)), SMALL, "at least 1"),
-        (ModelConfig(name=("small-cnn:effort=0",)), SMALL, "above 0"),
-        (ModelConfig(name=("mlp:layers=-1",)), None, "at least 0"),
-        (ModelConfig(name=("small-cnn:head=mlp",)), SMALL, "only a pretrained backbone has a head"),
-        (ModelConfig(name=("resnet18:head=extra-tree",), weights="default"), PHOTOS, "use extra-trees"),
-        (ModelConfig(name=("resnet18:head=small-cnn",), weights="default"), PHOTOS, "no head is called 'small-cnn'"),
-        (ModelConfig(name=("resnet18:head=mlp",), weights="none"), PHOTOS, "know nothing"),
-        (ModelConfig(name=("resnet18:head=mlp",), weights="default", freeze="no"), PHOTOS, "leave --no-freeze out"),
-        (ModelConfig(name=("resnet18:width=3",)), PHOTOS, "resnet18 has no option 'width'"),
-        (ModelConfig(name=("small-cnn", "extra-trees"), freeze="yes"), SMALL, "small-cnn and extra-trees have no"),
-        (ModelConfig(name=("resnet18", "resnet34"), weights=__file__), PHOTOS, "belong to one model"),
-        (ModelConfig(name=("extra-trees:n_estimators=0",)), None, "at least 1"),
-        (ModelConfig(name=("linear:dropout=1",)), None, r"model linear, option dropout: must be in \[0, 1\)"),
+        ("resnet81", {}, PHOTOS, "unknown-model"),
+        ("efficentnet", {}, None, "unknown-model"),
+        ("small-cnn", {}, None, "wrong-model"),
+        ("small-cnn", {"freeze": "yes"}, SMALL, "no-model"),
+        ("small-cnn", {"weights": __file__}, SMALL, "flag-without-effect"),
+        ("auto", {"weights": "nowhere.pt"}, PHOTOS, "no-file"),
+        ("auto", {"weights": __file__}, PHOTOS, "no-model"),
+        ("resnet18", {"weights": "none", "freeze": "yes"}, PHOTOS, "no-weights"),
+        ("small-cnn:depth=3", {}, SMALL, "unknown-option"),
+        ("small-cnn:width=0", {}, SMALL, "out-of-range"),
+        ("small-cnn:effort=0", {}, SMALL, "out-of-range"),
+        ("mlp:layers=-1", {}, None, "out-of-range"),
+        ("linear:dropout=1", {}, None, "out-of-range"),
+        ("extra-trees:n_estimators=0", {}, None, "out-of-range"),
+        ("small-cnn:head=mlp", {}, SMALL, "wrong-model"),
+        ("resnet18:head=extra-tree", {"weights": "default"}, PHOTOS, "unknown-head"),
+        ("resnet18:head=small-cnn", {"weights": "default"}, PHOTOS, "unknown-head"),
+        ("resnet18:head=mlp", {"weights": "none"}, PHOTOS, "no-weights"),
+        ("resnet18:head=mlp", {"weights": "default", "freeze": "no"}, PHOTOS, "wrong-model"),
+        ("resnet18:width=3", {}, PHOTOS, "wrong-option"),
+        ("small-cnn extra-trees", {"freeze": "yes"}, SMALL, "no-model"),
+        ("resnet18 resnet34", {"weights": __file__}, PHOTOS, "several-models"),
     ],
 )
-def test_a_model_that_cannot_be_is_refused(config, sizes, message):
-    with pytest.raises(ConfigError, match=message):
-        choose(config, sizes)
+def test_a_model_that_cannot_be_is_refused(name, more, sizes, code):
+    with refuses(ConfigError, code, "model"):
+        choose(ModelConfig(name=tuple(name.split()), **more), sizes)
 
 
 def test_weights_from_a_file_are_loaded_and_their_last_layer_is_replaced(tmp_path):
@@ -193,14 +195,14 @@ def test_weights_from_a_file_are_loaded_and_their_last_layer_is_replaced(tmp_pat
 
 
 def test_weights_of_another_model_are_refused_and_no_pickle_is_loaded(tmp_path):
+    lacking = TorchvisionModel("resnet18", "none").make((64, 64, 3), 7).state_dict()
+    del lacking["conv1.weight"]  # only the last layer may be another
+    torch.save(lacking, tmp_path / "lacking.pt")
     torch.save({"layer.weight": torch.zeros(2)}, tmp_path / "other.pt")
-    with refuses(ConfigError, "no-weights"):
-        TorchvisionModel("resnet18", str(tmp_path / "other.pt")).make((64, 64, 3), 5)
     (tmp_path / "evil.pt").write_bytes(pickle.dumps({"code": print}))
-    with refuses(ConfigError, "no-weights"):
-        TorchvisionModel("resnet18", str(tmp_path / "evil.pt")).make((64, 64, 3), 5)
-    with refuses(ConfigError, "no-file"):
-        TorchvisionModel("resnet18", str(tmp_path / "none.pt")).make((64, 64, 3), 5)
+    for name, code in (("lacking", "no-weights"), ("other", "no-weights"), ("evil", "no-weights"), ("none", "no-file")):
+        with refuses(ConfigError, code, ""):
+            TorchvisionModel("resnet18", str(tmp_path / f"{name}.pt")).make((64, 64, 3), 5)
 
 
 @pytest.mark.skipif(not lite0_installed(), reason="needs the extra lite0")
@@ -213,16 +215,6 @@ def test_the_packaged_weights_of_lite0_load_whole_and_tell_images_apart():
     assert flat.shape == (1, 1280)
     assert torch.isfinite(striped).all()
     assert (flat - striped).abs().max() > 0.1
-
-
-def test_only_the_last_layer_may_be_missing_from_a_weights_file(tmp_path):
-    network = TorchvisionModel("resnet18", "none").make((64, 64, 3), 7)
-    saved = network.state_dict()
-    for without in ("conv1.weight", "bn1.weight"):
-        del saved[without]
-    torch.save(saved, tmp_path / "weights.pt")
-    with refuses(ConfigError, "no-weights"):
-        TorchvisionModel("resnet18", str(tmp_path / "weights.pt")).make((64, 64, 3), 7)
 
 
 def test_a_network_that_ends_in_a_convolution_gets_a_new_last_layer_too():
@@ -247,11 +239,6 @@ def test_images_are_stored_at_a_size_that_the_network_can_take():
     assert TorchvisionModel("vit_b_16", "none").image_size(32) == 224
     assert TorchvisionModel("resnet18", "none").image_size(32) == 160
     assert TorchvisionModel("resnet18", "none").image_size(500) == 224
-
-
-def test_a_misspelt_name_leads_to_our_own_models_before_others():
-    with refuses(ConfigError, "unknown-model"):
-        choose_models(ModelConfig(name=("efficentnet",)), DataFacts("features", None, 100, 3, 4))
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,6 @@ from labelscan.training.device import Device, make_network, reproducible
 from labelscan.training.engines import CPU_BATCH, EngineChoice, make_engine, openvino
 from labelscan.training.models import frozen_backbone
 from labelscan.training.models.frozen_backbone import embed
-from labelscan.training.models.timm_model import EfficientNetLite0, lite0_installed
 from labelscan.training.models.torchvision_model import TorchvisionModel
 
 N_IMAGES = 9 * CPU_BATCH + 5
@@ -169,16 +168,8 @@ def test_features_of_another_processor_are_others(images, compute, monkeypatch):
 
 @pytest.mark.parametrize("engine", ["torch", pytest.param("openvino", marks=needs_openvino)])
 def test_features_do_not_depend_on_which_images_are_computed_together(compute, engine):
-    check_alone_and_together(compute, Random(TorchvisionModel("mobilenet_v3_small", "none")), 224, engine)
-
-
-@pytest.mark.skipif(not lite0_installed(), reason="needs labelscan[lite0]")
-def test_features_of_lite0_do_not_depend_on_which_images_are_computed_together(compute):
-    check_alone_and_together(compute, EfficientNetLite0(), 64)
-
-
-def check_alone_and_together(compute, backbone, side, engine="torch"):
-    images = np.random.default_rng(0).integers(0, 256, (CPU_BATCH + 3, side, side, 3), dtype=np.uint8)
+    backbone = Random(TorchvisionModel("mobilenet_v3_small", "none"))
+    images = np.random.default_rng(0).integers(0, 256, (CPU_BATCH + 3, 96, 96, 3), dtype=np.uint8)
     together, _ = compute(images, backbone, mirror=True, engine=engine)
     compute(images[[1, CPU_BATCH + 2]], backbone, mirror=True, engine=engine, cache="parts")
     reversed_, _ = compute(images[::-1].copy(), backbone, mirror=True, engine=engine, cache="parts")
