@@ -87,18 +87,3 @@ def test_scaled_steps_are_those_of_torch_and_ask_a_gpu_nothing(monkeypatch, unsc
                 scaler.step(one, *sizes)
                 scaler.update()
     assert_same(ours, theirs)
-
-
-def test_steps_go_on_from_a_state():
-    whole, stopped = a_network(), a_network()
-    optimizer, first = (AdamW(network.parameters(), weight_decay=0.05, fused=True) for network in (whole, stopped))
-    for one, network in ((optimizer, whole), (first, stopped)):
-        add_gradients(network, 0)
-        one.step(0.01, 0.9)
-    second = AdamW(stopped.parameters(), weight_decay=0.05, fused=True)
-    second.load_state_dict(first.state_dict())
-    for one, network in ((optimizer, whole), (second, stopped)):
-        one.zero_grad()
-        add_gradients(network, 1)
-        one.step(0.01, 0.9)
-    assert_same(stopped, whole)

@@ -48,18 +48,6 @@ def test_images_are_not_changed_in_place():
     assert torch.equal(images, before)
 
 
-@pytest.mark.parametrize("shift", [0, 24])
-def test_the_extreme_shifts_reach_all_that_was_added_around_an_image(shift):
-    image = torch.arange(1, 13, dtype=torch.uint8).view(1, 3, 4, 1)
-    moved = Moves(2, torch.tensor([shift]), None).apply(image)[0, :, :, 0]
-    corner = torch.zeros(3, 4, dtype=torch.uint8)
-    if shift == 0:
-        corner[2:, 2:] = image[0, :1, :2, 0]
-    else:
-        corner[:1, :2] = image[0, 2:, 2:, 0]
-    assert torch.equal(moved, corner)
-
-
 def cropped(images, *crops):
     """Return images enlarged from ``crops``: top, left, height and width of each, in pixels."""
     height, width = images.shape[1:3]

@@ -85,8 +85,11 @@ def test_everything_random_is_fixed_and_put_back():
     def draw():
         return random.random(), float(np.random.random()), float(torch.rand(()))
 
-    with reproducible(3, threads=1):
+    threads = torch.get_num_threads()
+    with reproducible(3, threads=threads + 1):
         first = draw()
+        assert torch.get_num_threads() == threads + 1
+    assert torch.get_num_threads() == threads
     outside = draw()
     with reproducible(3, threads=1):
         assert draw() == first

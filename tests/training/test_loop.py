@@ -10,7 +10,7 @@ from labelscan.training import loop
 from labelscan.training.adamw import one_cycle
 from labelscan.training.augmentation import NO_AUGMENTATION
 from labelscan.training.batches import Batches
-from labelscan.training.device import Device, make_network, reproducible
+from labelscan.training.device import Device, make_network
 from labelscan.training.losses import LOSSES
 from labelscan.training.schedule import build_schedule
 
@@ -110,17 +110,6 @@ def test_a_network_made_twice_with_one_seed_has_the_same_weights_whatever_was_dr
     torch.rand(100)
     second = make_network(lambda: nn.Linear(3, 2), CPU, 5)
     torch.testing.assert_close(first.weight, second.weight)
-
-
-def test_a_fold_leaves_global_state_as_it_was():
-    torch.manual_seed(3)
-    expected = torch.rand(1)
-    torch.manual_seed(3)
-    threads = torch.get_num_threads()
-    with reproducible(7, threads=1):
-        torch.rand(10)
-    assert torch.rand(1) == expected
-    assert torch.get_num_threads() == threads
 
 
 def test_no_augmentation_predicts_from_the_image_alone(shapes, tmp_path):

@@ -61,24 +61,20 @@ def with_folded_batch_norms(network: nn.Module, images: Tensor) -> nn.Module:
 def _meeting(network: nn.Module, images: Tensor) -> list[tuple[str, str]]:
     """Return the names of convolutions and of the batch norms that take what they give, used once by each other."""
     made: dict[int, tuple[str, Tensor]] = {}  # by identity; kept, so that no other tensor gets the same one
-    pairs, hooks = [], []
-
-    def remember(name: str, output: Tensor) -> None:
-        made[id(output)] = name, output
-
-    def look_up(name: str, taken: Tensor) -> None:
-        if id(taken) in made:
-            pairs.append((made[id(taken)][0], name))
-
+    taken: list[tuple[str, Tensor]] = []
+    hooks = []
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d):
-            hooks.append(module.register_forward_hook(lambda _, __, output, name=name: remember(name, output)))
+            hooks.append(
+                module.register_forward_hook(lambda _, __, output, name=name: made.update({id(output): (name, output)}))
+            )
         elif isinstance(module, nn.BatchNorm2d) and module.running_mean is not None:  # else it is no fixed scale
-            hooks.append(module.register_forward_pre_hook(lambda _, inputs, name=name: look_up(name, inputs[0])))
+            hooks.append(module.register_forward_pre_hook(lambda _, inputs, name=name: taken.append((name, inputs[0]))))
     if any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
         network(images)
     for hook in hooks:
         hook.remove()
+    pairs = [(made[id(tensor)][0], name) for name, tensor in taken if id(tensor) in made]
     uses = Counter(chain.from_iterable(pairs))
     return [pair for pair in pairs if all(uses[name] == 1 for name in pair)]
 
