@@ -185,9 +185,8 @@ def test_slices_of_all_processes_are_the_batches_of_one(tmp_path, size):
 
 
 @pytest.fixture
-def eight_gpus(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda place: "a GPU")
+def eight_gpus(machine):
+    machine(*8 * [80])
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,8 @@ from labelscan.training.device import (
 
 
 @pytest.fixture
-def four_gpus(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda place: "a GPU")
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda name: (9, 0))
+def four_gpus(machine):
+    machine(*4 * [80])
 
 
 @pytest.mark.parametrize(("name", "n_gpus"), [("auto", 4), ("cuda", 4), ("cuda:0", 1), ("cuda:1", 1), ("cpu", 1)])

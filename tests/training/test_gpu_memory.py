@@ -1,6 +1,5 @@
 import math
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,24 +16,6 @@ from labelscan.training.models.small_cnn import SmallCNN
 
 GPU = Device("cuda:0", "bfloat16", one_of_all=True)
 GIGABYTE = 2**30
-
-
-@pytest.fixture
-def machine(monkeypatch):
-    """Return a function that makes this a machine with GPUs of so many gigabytes each, and so many cores."""
-
-    def have(*gigabytes, cores=64):
-        totals = [total * GIGABYTE for total in gigabytes]
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-        monkeypatch.setattr(torch.cuda, "device_count", lambda: len(totals))
-        monkeypatch.setattr(torch.cuda, "get_device_name", lambda place: "a GPU")
-        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda name: (9, 0))
-        monkeypatch.setattr(
-            torch.cuda, "get_device_properties", lambda place: SimpleNamespace(total_memory=totals[place.index])
-        )
-        monkeypatch.setattr(gpu_memory, "available_cores", lambda: cores)
-
-    return have
 
 
 def sharing(n_jobs=5, n_passes=10_000_000, step_bytes=20 * 2**20, n_probs=400_000):
