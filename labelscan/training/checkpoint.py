@@ -96,13 +96,11 @@ class Checkpoint:
         """Replace what was written before, which is kept where this cannot be written."""
         if self._slot is None:
             return
-        started, buffer = time.monotonic(), io.BytesIO()
+        started = time.monotonic()
         seconds = self._seconds_before + started - self._started
         # The disk may be full, and a user's network may hold what cannot be stored.
         with contextlib.suppress(Exception):
-            torch.save({"made_from": self._made_from, "seconds": seconds, "state": dict(state)}, buffer)
-            saved = buffer.getbuffer()
-            self._slot.write(b"".join([_MAGIC, _CHECKSUM.pack(zlib.crc32(saved)), saved]))
+            self._slot.write(_packed({"made_from": self._made_from, "seconds": seconds, "state": dict(state)}))
         self._written = time.monotonic()
         self._cost = self._written - started
 
@@ -121,6 +119,13 @@ class Checkpoint:
 
 
 NO_CHECKPOINT = Checkpoint()
+
+
+def _packed(content: Mapping[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    saved = buffer.getbuffer()
+    return b"".join([_MAGIC, _CHECKSUM.pack(zlib.crc32(saved)), saved])
 
 
 def _unpacked(packed: bytes) -> Mapping[str, Any] | None:
