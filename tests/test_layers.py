@@ -36,14 +36,14 @@ ALONE = {
     "matplotlib": "benchmarking.plot",
     "jinja2": "reporting.formats.html",
     "markupsafe": "reporting.formats.html",
-    "msgspec": "runs.files",
+    "msgspec": "runs.files jobs.outputs",
     "platformdirs": "images.cache",
     "simplejpeg": "images.jpeg",
     "fsspec": "files.storage",
     "tenacity": "files.storage",
     "openvino": "training.engines.openvino",
 }
-"""Packages that one module alone imports."""
+"""Packages, and the modules that alone import each."""
 
 SETS_A_VARIABLE = {"training.device"}
 """cuBLAS has no other switch for results that can be repeated."""
@@ -100,7 +100,7 @@ def test_wrapped_packages_are_imported_by_their_wrapper_alone():
         f"{name} imports {imported}"
         for name, path in MODULES.items()
         for imported in imports(path)
-        if ALONE.get(imported.partition(".")[0], name) != name
+        if name not in ALONE.get(imported.partition(".")[0], name).split()
     ]
     assert not wrong
 

@@ -9,8 +9,7 @@ from labelscan.config import CacheConfig
 from labelscan.events import ignore
 from labelscan.jobs.executors.local import LocalExecutor
 from labelscan.jobs.fold_job import FoldId, FoldJob
-from labelscan.jobs.outputs import Outputs
-from labelscan.jobs.run_job import Driver
+from labelscan.jobs.outputs import Driver, Outputs
 from labelscan.jobs.where import Where
 from labelscan.training.augmentation import Augmentation
 from labelscan.training.batches import Batches, StoredInputs
@@ -107,7 +106,6 @@ def run_fold(job, folder: Path, notify=ignore, where=HERE):
 
     What an earlier try has left is resumed.
     """
-    outputs, rows = Outputs(folder), {job.inputs: folder / job.inputs}
-    store = lambda one, result: outputs.store(one, where, result)  # noqa: E731
-    LocalExecutor(processes=1).run([job], Driver(rows, lambda _: where, outputs, store, notify))
-    return outputs
+    driver = Driver({job.inputs: folder / job.inputs}, lambda _: where, Outputs(folder), notify)
+    LocalExecutor(processes=1).run([job], driver)
+    return driver.outputs

@@ -6,17 +6,13 @@ ours it becomes, where, and what to do.
 
 import codecs
 import csv
-import dataclasses
 import errno
 import json
 import os
 import stat
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, TextIO, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TextIO, TypeVar
 
 T = TypeVar("T")
 
@@ -98,37 +94,3 @@ def not_utf8(error: UnicodeDecodeError, place: str) -> str:
     if error.start == 0 and bytes(error.object[:2]) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "UTF-16, not UTF-8"
     return f"not UTF-8: byte 0x{error.object[error.start]:02x} at {place}"
-
-
-def fits(value: object, kind: Any) -> bool:
-    """Return whether a value of JSON has the shape of an annotation; an object may have more keys than a dataclass."""
-    origin, inner = get_origin(kind), get_args(kind)
-    if origin in (Union, UnionType):
-        return any(fits(value, one) for one in inner)
-    if origin is Literal:
-        return value in inner
-    if hasattr(kind, "_fields"):  # JSON has no named tuples
-        kinds = _hints(kind).values()
-        return isinstance(value, list) and len(value) == len(kinds) and all(map(fits, value, kinds))
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        hints = _hints(kind)
-        return isinstance(value, Mapping) and all(
-            fits(value[one.name], hints[one.name]) if one.name in value else _is_optional(one)
-            for one in dataclasses.fields(kind)
-        )
-    if origin in (dict, Mapping):
-        return isinstance(value, Mapping) and all(fits(one, inner[1]) for one in value.values())
-    if origin in (list, tuple, Sequence):
-        return isinstance(value, list) and all(fits(one, inner[0]) for one in value)
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-    return kind is object or type(value) is (NoneType if kind is None else kind)
-
-
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)  # it takes longer than all else, and there may be ten thousand classes
-
-
-def _is_optional(field: "dataclasses.Field[Any]") -> bool:
-    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING

@@ -4,25 +4,21 @@ Where several processes work on a run, a block is a job like a fold, and its out
 together are the same as if one process had made all at once.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.errors import RunFolderError
 from labelscan.events import Event, Listener, StepDone, StepStarted
-from labelscan.files.atomic import write_npz
-from labelscan.files.npz import read_arrays
-from labelscan.files.reading import CANNOT_READ, why
 from labelscan.files.rows_file import rows_file
 from labelscan.images.blocks import ImageBlocks
 from labelscan.images.build_rows import build_rows
 from labelscan.images.cache import Cache, open_cache
 from labelscan.images.store import Store
-from labelscan.jobs.files import CACHE, OUTPUT_FILE, PART
+from labelscan.jobs.files import CACHE, PART
 from labelscan.jobs.where import Where
 from labelscan.training.device import Device
 from labelscan.training.engines import EngineChoice
@@ -86,7 +82,8 @@ class BlockJob:
 
     @property
     def step(self) -> str:
-        return step_of(self.maker)
+        """Return the step that makes inputs, as events name it."""
+        return "decode" if self.maker is None else "features"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -103,29 +100,6 @@ class BlockOutput:
     unreadable_reasons: NDArray[np.str_]
     maker: NDArray[np.str_]
     """What computed features; empty for pixels."""
-
-    def write(self, folder: Path) -> None:
-        """Write output.npz into the folder of the job."""
-        write_npz(folder / OUTPUT_FILE, {field.name: getattr(self, field.name) for field in fields(self)})
-
-    @classmethod
-    def read(cls, folder: Path) -> "BlockOutput":
-        """Return what ``write`` wrote, its rows mapped, or raise RunFolderError if it is missing or damaged."""
-        try:
-            return cls(**read_arrays(folder / OUTPUT_FILE, mapped=["rows"]))
-        except (*CANNOT_READ, TypeError) as error:
-            problem, hint = f"the output is damaged ({why(error)})", "delete this folder and run again"
-            raise RunFolderError("damaged", problem, where=str(folder), hint=hint) from error
-
-    @property
-    def unreadable(self) -> Mapping[int, str]:
-        """Return reasons by row of the block."""
-        return dict(zip(self.unreadable_rows.tolist(), self.unreadable_reasons.tolist(), strict=True))
-
-
-def step_of(maker: FeatureMaker | None) -> str:
-    """Return the step that makes inputs, as events name it."""
-    return "decode" if maker is None else "features"
 
 
 def run_block(job: BlockJob, where: Where, notify: Listener) -> BlockOutput:
@@ -190,6 +164,7 @@ def put_together(outputs: Sequence[BlockOutput], images: ImageBlocks, path: Path
             file.put(first, np.asarray(output.rows))
             for name in ("digests", "file_sizes", "modified"):
                 getattr(whole, name)[first : first + len(output.rows)] = getattr(output, name)
-            whole.unreadable.update({first + row: reason for row, reason in output.unreadable.items()})
+            rows = (first + output.unreadable_rows).tolist()
+            whole.unreadable.update(zip(rows, output.unreadable_reasons.tolist(), strict=True))
             first += len(output.rows)
     return whole.finish()

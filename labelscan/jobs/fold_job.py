@@ -4,7 +4,6 @@ It knows no path, no folder and no device: where it runs is a ``Where``, and its
 training of all rows with an extra class, and a fold of a self-check, are the same kind of thing.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -18,15 +17,13 @@ from labelscan.training.batches import StoredInputs
 from labelscan.training.checkpoint import Checkpoint
 from labelscan.training.device import seed_of
 
-RETRY = " at half the learning rate"
-"""The attempt at a training that follows one that diverged."""
 JOB_VERSION = 6
 """Goes up whenever training or the content of an output changes. 2: train_probs. 3: all rows scale features.
 4: warnings in the DONE mark. 5: the gradient of small-cnn's last maximum goes to one of several that are equal; no
 auxiliary classifiers. 6: checksums."""
 
-Checkpoints: TypeAlias = Callable[[str], Checkpoint]
-"""Returns the checkpoint of an attempt at a training: the first is the empty text, ``RETRY`` the second."""
+Checkpoints: TypeAlias = tuple[Checkpoint, Checkpoint]
+"""Those of a training, and of the second attempt after one that diverged."""
 
 
 class Learner(Protocol):

@@ -18,7 +18,7 @@ from labelscan.arrays import GivenLabels, Index
 from labelscan.data.stored_rows import Rows, StoredRows
 from labelscan.errors import RunError
 from labelscan.events import EpochDone, Listener, Warned, ignore
-from labelscan.jobs.fold_job import RETRY, Checkpoints, FoldJob
+from labelscan.jobs.fold_job import Checkpoints, FoldJob
 from labelscan.jobs.fold_output import FoldOutput
 from labelscan.jobs.where import Where
 from labelscan.processes.interruption import stopping_at_once
@@ -105,15 +105,15 @@ class NetworkLearner:
         """
         if isinstance(inputs, StoredRows):
             inputs = self._encoded(job, inputs, where)
-        first, retry = (checkpoints(attempt) if self.keeps_checkpoints else NO_CHECKPOINT for attempt in ("", RETRY))
+        first, retry = checkpoints if self.keeps_checkpoints else (NO_CHECKPOINT, NO_CHECKPOINT)
         if not retry.exists():  # else the first has diverged in an earlier process
             try:
-                return self._train(job, inputs, where, notify, self.recipe, first)
+                return self._train(job, inputs, where, notify, first)
             except DivergenceError as error:
                 notify(Warned(f"{job.place}: {error.problem}; trained again at half the learning rate"))
-        halved = replace(self.recipe, learning_rate=self.recipe.learning_rate / 2)
+        halved = replace(self, recipe=replace(self.recipe, learning_rate=self.recipe.learning_rate / 2))
         try:
-            return self._train(job, inputs, where, notify, halved, retry)
+            return halved._train(job, inputs, where, notify, retry)
         except DivergenceError as error:
             problem = f"{error.problem}, and before at twice the learning rate"
             raise RunError("diverged", problem, where=job.place, hint=IF_DIVERGED) from error
@@ -132,32 +132,25 @@ class NetworkLearner:
         return StoredInputs(features, where.cache_bytes)
 
     def _train(
-        self,
-        job: FoldJob,
-        inputs: StoredInputs,
-        where: Where,
-        notify: Listener,
-        recipe: Recipe,
-        checkpoint: Checkpoint,
+        self, job: FoldJob, inputs: StoredInputs, where: Where, notify: Listener, checkpoint: Checkpoint
     ) -> FoldOutput:
-        about = job.id
+        of = job.id
 
         def on_epoch(epoch: int, **figures: float) -> None:
-            kind, opinion = about.kind, about.opinion
-            notify(EpochDone(about.repeat, about.fold, epoch, recipe.epochs, **figures, kind=kind, opinion=opinion))
+            notify(EpochDone(of.repeat, of.fold, epoch, self.n_epochs, **figures, kind=of.kind, opinion=of.opinion))
 
         kept = checkpoint.as_it_is() if where.n_processes > 1 else NO_CHECKPOINT
-        help_with = partial(self._help, job, inputs, where, recipe, kept)
+        help_with = partial(self._help, job, inputs, where, kept)
         with team_of(where.device, where.n_processes, help_with, seed=job.seed, where=job.place, notify=notify) as team:
-            training, batches = self._begin(job, inputs, where, notify, recipe, team)
+            training, batches = self._begin(job, inputs, where, notify, team)
             margins = train(training, on_epoch=on_epoch, notify=notify, checkpoint=checkpoint)
         with kept_if_interrupted(training, checkpoint):
             pred_probs = predict(training.network, batches, job.held_out_index, notify)
         if not np.isfinite(pred_probs).all():  # after the last step there is no loss that would show it
             raise DivergenceError(f"the network predicts NaN after epoch {training.epoch}")
         return FoldOutput(
-            repeat=job.id.repeat,
-            fold=job.id.fold,
+            repeat=of.repeat,
+            fold=of.fold,
             held_out_index=job.held_out_index,
             pred_probs=pred_probs,
             train_index=job.train_index,
@@ -166,28 +159,21 @@ class NetworkLearner:
         )
 
     def _help(
-        self,
-        job: FoldJob,
-        inputs: StoredInputs,
-        where: Where,
-        recipe: Recipe,
-        checkpoint: Checkpoint,
-        team: Team,
-        device: Device,
+        self, job: FoldJob, inputs: StoredInputs, where: Where, checkpoint: Checkpoint, team: Team, device: Device
     ) -> None:
         """Take part in the training of a fold as one of the processes that its own has started."""
         where = replace(where, device=device)
         with reproducible(job.seed, threads=where.threads), gpu_memory_returned():
-            training, _ = self._begin(job, inputs, where, ignore, recipe, team)
+            training, _ = self._begin(job, inputs, where, ignore, team)
             help_train(training, checkpoint)
 
     def _begin(
-        self, job: FoldJob, inputs: StoredInputs, where: Where, notify: Listener, recipe: Recipe, team: Team
+        self, job: FoldJob, inputs: StoredInputs, where: Where, notify: Listener, team: Team
     ) -> tuple[Training, Batches]:
         """Return the training of a fresh network, and the batches that it takes."""
         scale = None if self.scale is None else (torch.tensor(self.scale[0]), torch.tensor(self.scale[1]))
         batches = Batches(
-            inputs, job.train_index, where.device, recipe.augmentation, scale, resident_bytes=where.resident_bytes
+            inputs, job.train_index, where.device, self.recipe.augmentation, scale, resident_bytes=where.resident_bytes
         )
         network = make_network(lambda: self.make(inputs.shape), where.device, job.seed)
         _check_fresh(network)
@@ -199,7 +185,7 @@ class NetworkLearner:
             job.given_labels,
             n_classes=job.n_classes,
             schedule=self.schedule,
-            recipe=recipe,
+            recipe=self.recipe,
             seed=job.seed + 1,
             notify=notify,
             team=team,

@@ -7,31 +7,36 @@ written last. The mark has a checksum of the output, which is compared before th
 import json
 import shutil
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from labelscan.errors import RunFolderError
-from labelscan.events import FoldDone, PartDone
-from labelscan.files.atomic import read_json, replacing, writing
+from labelscan.events import FoldDone, Listener, PartDone, Warned
+from labelscan.files.atomic import read_json, replacing, write_npz
 from labelscan.files.checksums import checksum_of
-from labelscan.files.reading import fits
+from labelscan.files.npz import read_arrays
+from labelscan.files.reading import CANNOT_READ, why
 from labelscan.jobs.blocks import BlockJob, BlockOutput
 from labelscan.jobs.files import CHECKPOINT_FILE, DONE_FILE, OUTPUT_FILE, STORE
 from labelscan.jobs.fold_job import FoldJob
-from labelscan.jobs.fold_output import FoldOutput
-from labelscan.jobs.run_job import Job, Result
+from labelscan.jobs.fold_output import PROBABILITIES, FoldOutput
+from labelscan.jobs.run_job import Figures, Job, Result, checkpoints_of
 from labelscan.jobs.state import FolderState
 from labelscan.jobs.where import Where
 
 OWN_CHECKSUM = "checksum_of_this"
 """The entry of a mark for the checksum of all others."""
-DAMAGED = "what was stored has changed since"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DoneMark:
+class DoneMark(Figures):
     """How a job ended, and what its output was made from."""
 
     made_from: str
@@ -40,22 +45,16 @@ class DoneMark:
     """The fingerprint of where it ran."""
     checksum: str
     """That of the output."""
-    seconds: float
-    held_out_accuracy: float | None = None
-    learned_nothing: bool = False
-    warnings: Sequence[str] = ()
-    host: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> "DoneMark | None":
         """Return the mark in the folder of a job, or None where there is none that can be read."""
         try:
             content = read_json(folder / DONE_FILE)
+            is_whole = content.pop(OWN_CHECKSUM, None) == _checksum_of(content)
+            return msgspec.convert(content, cls) if is_whole else None
         except (OSError, ValueError):
             return None
-        if content.pop(OWN_CHECKSUM, None) != _checksum_of(content) or not fits(content, cls):
-            return None
-        return cls(**{field.name: content[field.name] for field in fields(cls) if field.name in content})  # type: ignore[arg-type]  # checked just above
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +69,20 @@ class Outputs:
         return self.folder / STORE / job.name if isinstance(job, BlockJob) else self.folder / job.name
 
     def state_of(self, job: Job) -> FolderState:
-        """Return the state of a job while it runs."""
+        """Return where the checkpoint and the log of a job are, if it runs on this machine."""
         return FolderState(self.folder_of(job))
 
     def store(self, job: Job, where: Where, result: Result) -> FoldDone | PartDone:
         """Write what a job returned, and then that it is done."""
         folder = self.folder_of(job)
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        result.output.write(folder)
+        write_output(folder, result.output)
         checksum = checksum_of(folder / OUTPUT_FILE)
         made = {"made_from": job.made_from, "made_where": where.fingerprint, "checksum": checksum}
         mark = {**made, **asdict(result.figures)}
         with replacing(folder / DONE_FILE) as file:
             json.dump({**mark, OWN_CHECKSUM: _checksum_of(mark)}, file)
         self.tidy(job)
-        return _event(job, result.figures.held_out_accuracy, result.figures.seconds)
+        return event_of(job, result.figures)
 
     def mark(self, job: Job, where: Where | None) -> DoneMark | None:
         """Return the mark of a job that was made from the same, anywhere where ``where`` is None; else None.
@@ -114,20 +111,14 @@ class Outputs:
         """Return whether a job of this name was done, made from the same or from something else."""
         return DoneMark.read(self.folder_of(job)) is not None
 
-    def event(self, job: Job, mark: DoneMark) -> FoldDone | PartDone:
-        """Return the event of a job that an earlier process has done."""
-        return _event(job, mark.held_out_accuracy, mark.seconds, reused=True)
-
     def read_folds(self, jobs: Sequence[FoldJob]) -> Iterator[FoldOutput]:
         """Yield the outputs of folds that are done, one in memory at a time."""
         for job in jobs:
-            self._check(job)
-            yield FoldOutput.read(self.folder_of(job), repeat=job.id.repeat, fold=job.id.fold)
+            yield FoldOutput(repeat=job.id.repeat, fold=job.id.fold, **self._arrays_of(job))
 
     def read_block(self, job: BlockJob) -> BlockOutput:
         """Return the output of a block that is done."""
-        self._check(job)
-        return BlockOutput.read(self.folder_of(job))
+        return BlockOutput(**self._arrays_of(job))
 
     def tidy(self, job: Job) -> None:
         """Delete what a finished job no longer needs."""
@@ -148,10 +139,53 @@ class Outputs:
         (self.folder_of(job) / DONE_FILE).unlink(missing_ok=True)
         shutil.rmtree(self.folder_of(job), ignore_errors=True)
 
-    def _check(self, job: Job) -> None:
-        if not self.has_output(job):
-            where, hint = str(self.folder_of(job)), "the same command runs this job again"
-            raise RunFolderError("damaged", f"the output is damaged ({DAMAGED})", where=where, hint=hint)
+    def _arrays_of(self, job: Job) -> dict[str, NDArray[Any]]:
+        folder = self.folder_of(job)
+        try:
+            if not has_output(folder):
+                raise ValueError("what was stored has changed since")
+            return read_output(folder)
+        except CANNOT_READ as error:
+            problem, hint = f"the output is damaged ({why(error)})", "the same command runs this job again"
+            raise RunFolderError("damaged", problem, where=str(folder), hint=hint) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What an executor gets from the driver of a run, beside the jobs; all of it is used in the driver's process."""
+
+    inputs: Mapping[str, Path]
+    """The files of rows that folds read, by the names that jobs have for them."""
+    where: Callable[[Job], Where]
+    """Returns where a job runs."""
+    outputs: Outputs
+    """Those of the run."""
+    notify: Listener
+    """Receives every epoch and warning, and ``Waiting``; whatever it raises stops all jobs."""
+
+    def begin(self, job: Job) -> tuple[FolderState, int]:
+        """Delete what another job has left of this one, and return its state and the size of its log.
+
+        What it can be resumed from stays.
+        """
+        state, where = self.outputs.state_of(job), self.where(job)
+        self.outputs.unmark(job, where)
+        if isinstance(job, FoldJob):
+            first, retry = checkpoints_of(job, where, state)
+            if not first.exists() and not retry.exists():
+                is_damaged = first.is_damaged()
+                state.clear()
+                if is_damaged:
+                    self.notify(Warned(f"{job.place}: its checkpoint is damaged, so it is trained from the beginning"))
+        return state, state.begin()
+
+    def store(self, job: Job, result: Result) -> FoldDone | PartDone:
+        """Store the result of a job as it comes, and return that it is done."""
+        return self.outputs.store(job, self.where(job), result)
+
+    def rows_of(self, job: Job) -> Path | None:
+        """Return the file of rows that a job reads; None for a block of inputs."""
+        return self.inputs[job.inputs] if isinstance(job, FoldJob) else None
 
 
 def has_output(folder: Path) -> bool:
@@ -162,13 +196,25 @@ def has_output(folder: Path) -> bool:
     return False
 
 
-def _checksum_of(mark: Mapping[str, object]) -> str:
-    """Return the checksum of a mark: its warnings are part of the results."""
-    return f"{zlib.crc32(json.dumps(mark).encode()):08x}"
+def write_output(folder: Path, output: FoldOutput | BlockOutput) -> None:
+    """Write the arrays of an output into the folder of its job."""
+    arrays = {one.name: getattr(output, one.name) for one in fields(output)}
+    write_npz(folder / OUTPUT_FILE, {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)})
 
 
-def _event(job: Job, accuracy: float | None, seconds: float, *, reused: bool = False) -> FoldDone | PartDone:
+def read_output(folder: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays that ``write_output`` wrote; those that may be large are mapped into memory, read-only."""
+    return read_arrays(folder / OUTPUT_FILE, mapped=(*PROBABILITIES, "rows"))
+
+
+def event_of(job: Job, figures: Figures, *, reused: bool = False) -> FoldDone | PartDone:
+    """Return the event that a job is done; ``reused`` if an earlier process has done it."""
     if isinstance(job, BlockJob):
         return PartDone(job.step, job.part, job.n_parts)
     of = job.id
-    return FoldDone(of.repeat, of.fold, accuracy, seconds, reused, of.kind, of.opinion)
+    return FoldDone(of.repeat, of.fold, figures.held_out_accuracy, figures.seconds, reused, of.kind, of.opinion)
+
+
+def _checksum_of(mark: Mapping[str, object]) -> str:
+    """Return the checksum of a mark: its warnings are part of the results."""
+    return f"{zlib.crc32(json.dumps(mark).encode()):08x}"

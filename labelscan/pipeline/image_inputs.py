@@ -16,9 +16,10 @@ from labelscan.images.blocks import ImageBlocks
 from labelscan.images.cache import Cache, open_cache
 from labelscan.images.sources import ImageSource
 from labelscan.images.store import Store
-from labelscan.jobs.blocks import BlockJob, FeatureMaker, block_jobs, made_by, make_inputs, put_together, step_of
+from labelscan.jobs.blocks import BlockJob, FeatureMaker, block_jobs, made_by, make_inputs, put_together
 from labelscan.jobs.files import CACHE, LOCK_SUFFIX
-from labelscan.jobs.run_job import Driver, Job, Result
+from labelscan.jobs.outputs import Driver
+from labelscan.jobs.run_job import Job
 from labelscan.jobs.where import Where
 from labelscan.pipeline.planned_members import PlannedMember
 from labelscan.pipeline.planning import Plan, PlannedRun
@@ -119,24 +120,21 @@ def run_blocks(planned: PlannedRun, jobs: Sequence[BlockJob], notify: Listener) 
         return here
 
     todo = [job for job in jobs if not outputs.is_done(job, None if planned.only_merges else here)]
-    n_done = sum(len(job.images) for job in jobs) - sum(len(job.images) for job in todo)
-    step, started = step_of(jobs[0].maker), monotonic()
-
-    def store(job: Job, result: Result) -> Event:
-        nonlocal n_done
-        assert isinstance(job, BlockJob)
-        n_done += len(job.images)
-        return outputs.store(job, here, result)
+    sizes = {job.part: len(job.images) for job in jobs}
+    n_done = sum(sizes.values()) - sum(len(job.images) for job in todo)
+    step, started = jobs[0].step, monotonic()
 
     def listen(event: Event) -> None:
+        nonlocal n_done
         if isinstance(event, StepAdvanced):  # of one block
             event = StepAdvanced(event.step, n_done + event.done)
         notify(event)
         if isinstance(event, PartDone):
+            n_done += sizes[event.part]
             notify(StepAdvanced(step, n_done))
 
-    notify(StepStarted(step, sum(len(job.images) for job in jobs)))
-    planned.executor.run(todo, Driver({}, where, outputs, store, listen))
+    notify(StepStarted(step, sum(sizes.values())))
+    planned.executor.run(todo, Driver({}, where, outputs, listen))
     notify(StepDone(step, monotonic() - started))
 
 

@@ -12,8 +12,8 @@ from labelscan.events import Listener, TrainingPlanned, Warned
 from labelscan.jobs.executors import Executor
 from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.jobs.fold_job import JOB_VERSION, FoldId, FoldJob
-from labelscan.jobs.outputs import DoneMark, Outputs
-from labelscan.jobs.run_job import Driver, Job
+from labelscan.jobs.outputs import DoneMark, Driver, Outputs, event_of
+from labelscan.jobs.run_job import Job
 from labelscan.jobs.where import Where
 from labelscan.pipeline.image_inputs import where_of_blocks
 from labelscan.pipeline.inputs import Contents, provide_inputs
@@ -166,17 +166,11 @@ def train(
     for job in jobs:
         if job.name in done:
             outputs.tidy(job)  # the process that finished it may have been killed before it could
-            notify(outputs.event(job, done[job.name]))
+            notify(event_of(job, done[job.name], reused=True))
     if todo:
-        driver = Driver(
-            inputs={name: planned.paths.inputs / name for name in map(plan.inputs_of, plan.members)},
-            where=where,
-            outputs=outputs,
-            store=lambda job, result: outputs.store(job, where(job), result),
-            notify=notify,
-        )
+        rows = {name: planned.paths.inputs / name for name in map(plan.inputs_of, plan.members)}
         with shutting_down_gracefully():
-            planned.executor.run(todo, driver)
+            planned.executor.run(todo, Driver(rows, where, outputs, notify))
 
 
 def _not_done(jobs: Sequence[FoldJob], executor: Executor) -> NotDoneError:

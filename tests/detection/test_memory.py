@@ -18,6 +18,7 @@ from labelscan.detection.detectors import DETECTORS, confident_learning
 from labelscan.detection.evidence import Evidence, Member
 from labelscan.detection.gathering import gather
 from labelscan.jobs.fold_output import FoldOutput
+from labelscan.jobs.outputs import read_output, write_output
 
 N_EXAMPLES, N_CLASSES = 12_000, 200
 CELLS = N_EXAMPLES * N_CLASSES
@@ -49,7 +50,7 @@ def test_gathering_takes_what_the_evidence_takes(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(evidence_module, "CHUNK_CELLS", 1 << 14)
     for fold in range(2):
         rows = np.arange(N_EXAMPLES)
-        FoldOutput(
+        output = FoldOutput(
             repeat=0,
             fold=fold,
             held_out_index=rows[fold::2],
@@ -57,7 +58,8 @@ def test_gathering_takes_what_the_evidence_takes(tmp_path, monkeypatch) -> None:
             train_index=rows[1 - fold :: 2],
             train_margin=np.zeros(N_EXAMPLES // 2, dtype=np.float32),
             train_probs=made_probs(np.float16)[1 - fold :: 2],
-        ).write(tmp_path / str(fold))
+        )
+        write_output(tmp_path / str(fold), output)
     dataset = make_dataset(
         name="made",
         inputs=FeatureTable(np.zeros((N_EXAMPLES, 1), dtype=np.float32)),
@@ -66,7 +68,7 @@ def test_gathering_takes_what_the_evidence_takes(tmp_path, monkeypatch) -> None:
         where=str,
         ids_depend_on_order=False,
     )
-    outputs = (FoldOutput.read(tmp_path / str(fold), repeat=0, fold=fold) for fold in range(2))
+    outputs = (FoldOutput(repeat=0, fold=fold, **read_output(tmp_path / str(fold))) for fold in range(2))
     with bytes_a_probability() as peak:
         evidence = gather(outputs, dataset=dataset, scored=np.ones(N_EXAMPLES, dtype=bool), n_repeats=1)
     assert evidence.train_probs is not None

@@ -2,30 +2,15 @@
 
 import os
 import tomllib
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
 import pytest
 
-from labelscan.files.reading import CANNOT_READ, check_is_file, fits, open_text, parse_json, parsed, read_text, why
-
-
-@dataclass(frozen=True)
-class Knife:
-    name: str
-    length: float
-    owners: tuple[str, ...] = ()
-    handle: "Knife | None" = None
+from labelscan.files.reading import CANNOT_READ, check_is_file, open_text, parse_json, parsed, read_text, why
 
 
 def test_text_keeps_its_line_ends_and_loses_its_byte_order_mark(tmp_path):
     (tmp_path / "a.csv").write_bytes("\ufeffgröße\r\nb\n".encode())
     assert read_text(tmp_path / "a.csv") == "größe\r\nb\n"
-
-
-class Named(NamedTuple):
-    name: str
-    length: float
 
 
 @pytest.mark.parametrize("parser", [parse_json, lambda text: parsed(tomllib.loads, f"a = {text}")])
@@ -62,35 +47,3 @@ def test_why_says_in_words_what_happened():
     assert why(MemoryError()) == "it does not fit into memory"
     assert why(ValueError("a\nb")) == "a b"
     assert why(EOFError()) == "EOFError"
-
-
-@pytest.mark.parametrize(
-    ("value", "kind", "does"),
-    [
-        (1, int, True),
-        (True, int, False),
-        (1, float, True),
-        (True, float, False),
-        (float("nan"), float, False),
-        (10**400, float, False),
-        ("a", Literal["a", "b"], True),
-        ("c", Literal["a", "b"], False),
-        (["a", 1], Named, True),
-        (["a"], Named, False),
-        (None, float | None, True),
-        ("a", float | None, False),
-        (["a"], tuple[str, ...], True),
-        ([1], tuple[str, ...], False),
-        ("a", tuple[str, ...], False),
-        ({"a": 1}, dict[str, int], True),
-        ({"a": "b"}, dict[str, int], False),
-        ([[0.5]], list[list[float]] | None, True),
-        ({"name": "a", "length": 1, "more": 2}, Knife, True),
-        ({"name": "a", "length": 1, "owners": [], "handle": {"name": "b", "length": 0.5}}, Knife, True),
-        ({"name": "a", "length": 1, "handle": {"name": "b"}}, Knife, False),
-        ({"name": "a"}, Knife, False),
-        ([], Knife, False),
-    ],
-)
-def test_json_is_compared_with_an_annotation(value, kind, does):
-    assert fits(value, kind) is does

@@ -73,7 +73,7 @@ def test_a_sample_of_many_rows_has_the_same_share_of_each_class():
 
 def learned(learner, job, folder):
     """Return what a learner that keeps no checkpoint makes of a job."""
-    return learner.learn(job, StoredInputs(folder / job.inputs, 2**20), HERE, lambda attempt: NO_CHECKPOINT, ignore)
+    return learner.learn(job, StoredInputs(folder / job.inputs, 2**20), HERE, (NO_CHECKPOINT, NO_CHECKPOINT), ignore)
 
 
 class Counts:
@@ -172,7 +172,7 @@ def test_a_training_that_diverges_is_tried_once_more_at_half_the_step_size_and_t
     outputs = run_fold(job, tmp_path, received.append)
     message = "repeat 0, fold 1: the loss became nan in epoch 2; trained again at half the learning rate"
     assert [event.message for event in received if isinstance(event, Warned)] == [message]
-    assert outputs.mark(job, HERE).warnings == [message]
+    assert outputs.mark(job, HERE).warnings == (message,)
     assert rates == [0.1, 0.05]
     assert received[-1].held_out_accuracy > 0.8
 
@@ -181,7 +181,7 @@ def test_a_training_that_diverges_in_its_last_step_is_tried_once_more_too(tmp_pa
     job, received = diverging_job(tmp_path, 16, 1000, kind=Blind)
     outputs = run_fold(job, tmp_path, received.append)
     message = "repeat 0, fold 1: the network predicts NaN after epoch 4; trained again at half the learning rate"
-    assert outputs.mark(job, HERE).warnings == [message]
+    assert outputs.mark(job, HERE).warnings == (message,)
     assert received[-1].held_out_accuracy > 0.8
 
 

@@ -21,9 +21,8 @@ from labelscan.images.sources import ImageArray
 from labelscan.jobs.blocks import block_jobs
 from labelscan.jobs.files import CHECKPOINT_FILE, DONE_FILE, LOG_FILE, OUTPUT_FILE
 from labelscan.jobs.fold_job import FoldId
-from labelscan.jobs.fold_output import FoldOutput
 from labelscan.jobs.learners import ClassifierLearner, GivenClassifier
-from labelscan.jobs.outputs import DAMAGED, Outputs
+from labelscan.jobs.outputs import Outputs, event_of
 from labelscan.jobs.run_job import run_job
 from labelscan.pipeline.inputs import Contents
 from labelscan.pipeline.run_folds import assign, jobs_of
@@ -41,7 +40,7 @@ class Warner:
     n_epochs = 1
 
     def learn(self, job, inputs, where, checkpoints, notify):
-        checkpoints("").write({"epoch": 1})
+        checkpoints[0].write({"epoch": 1})
         notify(Warned("it may rain"))
         return self.learner.learn(job, inputs, where, checkpoints, notify)
 
@@ -91,8 +90,8 @@ def test_what_a_learner_returns_is_what_is_stored(job, tmp_path):
     assert warning == Warned("it may rain")
     mark = outputs.mark(job, HERE)
     assert ended == FoldDone(0, 1, 1.0, mark.seconds)
-    assert outputs.event(job, mark) == dataclasses.replace(ended, reused=True)
-    assert (mark.held_out_accuracy, mark.learned_nothing, mark.warnings) == (1, False, ["it may rain"])
+    assert event_of(job, mark, reused=True) == dataclasses.replace(ended, reused=True)
+    assert (mark.held_out_accuracy, mark.learned_nothing, mark.warnings) == (1, False, ("it may rain",))
     assert outputs.is_done(job, HERE)
     (output,) = outputs.read_folds([job])
     assert (output.repeat, output.fold, output.train_probs) == (0, 1, None)
@@ -219,17 +218,7 @@ def test_an_output_that_has_changed_since_is_named(job, outputs):
         list(outputs.read_folds([job]))
     (problem,) = named.value.problems
     assert problem.where == str(outputs.folder_of(job))
-    assert DAMAGED in problem.problem
     assert "runs this job again" in problem.hint
-
-
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off"])
-def test_a_damaged_output_is_named_where_there_is_no_checksum_of_it(tmp_path, content):
-    (tmp_path / OUTPUT_FILE).write_bytes(content)
-    with refuses(RunFolderError, "damaged"):
-        FoldOutput.read(tmp_path, repeat=0, fold=0)
-    with refuses(RunFolderError, "damaged"):
-        FoldOutput.read(tmp_path / "nowhere", repeat=0, fold=0)
 
 
 @pytest.mark.parametrize("content", ["", "[", "[]", "{}", '{"made_from": "0123", "seconds": 1.0}', '"0123"', "\0"])

@@ -10,7 +10,8 @@ from typing import Protocol
 from labelscan.jobs.executors.local import LocalExecutor
 from labelscan.jobs.executors.ray import RayExecutor
 from labelscan.jobs.executors.slurm import SlurmExecutor
-from labelscan.jobs.run_job import Driver, Job
+from labelscan.jobs.outputs import Driver
+from labelscan.jobs.run_job import Job
 from labelscan.registry import Registry
 from labelscan.training.device import Device
 

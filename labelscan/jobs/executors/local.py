@@ -15,9 +15,9 @@ import cloudpickle
 
 from labelscan.errors import Interrupted
 from labelscan.events import Waiting, Warned
-from labelscan.jobs.failure import failure
 from labelscan.jobs.fold_job import FoldJob
-from labelscan.jobs.run_job import Driver, Job, Result, run_job
+from labelscan.jobs.outputs import Driver
+from labelscan.jobs.run_job import Job, Result, failure, run_job
 from labelscan.jobs.state import FolderState
 from labelscan.jobs.where import Where
 from labelscan.processes import interruption
@@ -136,7 +136,7 @@ def _side_by_side(jobs: Sequence[FoldJob], driver: Driver, processes: int, left_
                 running[future] = job, device
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             for job, _ in running.values():
-                events, offsets[job.name] = driver.state_of(job).events_from(offsets[job.name])
+                events, offsets[job.name] = driver.outputs.state_of(job).events_from(offsets[job.name])
                 for event in events:
                     driver.notify(event)
             for future in sorted(ended, key=lambda one: one.exception() is not None):  # store what is done first

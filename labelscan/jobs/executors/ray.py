@@ -25,9 +25,9 @@ from labelscan.errors import ConfigError, Interrupted, LabelscanError, RunError
 from labelscan.events import EpochDone, Event, Waiting, Warned
 from labelscan.images.sent import sent
 from labelscan.jobs.blocks import BlockJob
-from labelscan.jobs.failure import failure
 from labelscan.jobs.fold_job import FoldJob
-from labelscan.jobs.run_job import Driver, Job, Result, run_job
+from labelscan.jobs.outputs import Driver
+from labelscan.jobs.run_job import Job, Result, failure, run_job
 from labelscan.jobs.sent_files import SentFile, file_here, send
 from labelscan.jobs.state import FolderState
 from labelscan.jobs.where import Where
@@ -148,7 +148,7 @@ class _Tasks:
             ray.get_runtime_context().get_node_id(), soft=False
         )
         keeper = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=RETRIES, scheduling_strategy=here)(_Keeper)
-        self._keeper = keeper.remote({job.name: driver.state_of(job).folder.absolute() for job in jobs})
+        self._keeper = keeper.remote({job.name: driver.outputs.folder_of(job).absolute() for job in jobs})
         read = {job.inputs for job in jobs if isinstance(job, FoldJob)}
         self._rows = {name: send(driver.inputs[name].absolute(), ray.put) for name in read}
         labels = {id(job.given_labels): job.given_labels for job in jobs if isinstance(job, FoldJob)}
@@ -219,7 +219,7 @@ class _Tasks:
         return any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes)
 
     def _follow(self, job: Job) -> None:
-        events, self._offsets[job.name] = self._driver.state_of(job).events_from(self._offsets[job.name])
+        events, self._offsets[job.name] = self._driver.outputs.state_of(job).events_from(self._offsets[job.name])
         for event in events:
             self._driver.notify(event)
 

@@ -20,8 +20,8 @@ from labelscan.jobs.files import DONE_FILE, LOG_FILE, OUTPUT_FILE
 from labelscan.jobs.fold_job import FoldId
 from labelscan.jobs.fold_output import FoldOutput
 from labelscan.jobs.learners import GivenMaker, NetworkLearner
-from labelscan.jobs.outputs import Outputs
-from labelscan.jobs.run_job import Driver, Figures, Result
+from labelscan.jobs.outputs import Driver, Outputs
+from labelscan.jobs.run_job import Figures, Result
 from labelscan.processes.interruption import SIGNALS
 from labelscan.training.device import Device
 from labelscan.training.recipe import Recipe
@@ -40,7 +40,7 @@ def test_signals_wait_while_a_pool_may_start_processes(monkeypatch):
 
     monkeypatch.setattr(loky, "get_reusable_executor", start)
     with pytest.raises(RuntimeError, match="enough"):
-        local._side_by_side([], Driver({}, None, None, None, ignore), 2, 0, [CPU])
+        local._side_by_side([], Driver({}, None, None, ignore), 2, 0, [CPU])
     assert set(held_back) >= set(SIGNALS)
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, []) & set(SIGNALS)
 
@@ -86,9 +86,7 @@ def in_threads(monkeypatch):
 
         monkeypatch.setattr(loky, "get_reusable_executor", lambda max_workers, **_: Threads(max_workers))
         monkeypatch.setattr(local, "run_job", run_job)
-        rows = {"inputs.npy": outputs.folder / "inputs.npy"}
-        store = lambda job, result: outputs.store(job, where, result)  # noqa: E731
-        executor.run(jobs, Driver(rows, lambda _: where, outputs, store, notify))
+        executor.run(jobs, Driver({"inputs.npy": None}, lambda _: where, outputs, notify))
 
     return run
 
@@ -195,10 +193,9 @@ def linear(tmp_path):
 
 
 def run(executor, jobs, folder, name, notify):
-    outputs, rows = Outputs(folder / name), {"inputs.npy": folder / "inputs.npy"}
-    store = lambda job, result: outputs.store(job, HERE, result)  # noqa: E731
-    executor.run(jobs, Driver(rows, lambda _: HERE, outputs, store, notify))
-    return outputs
+    driver = Driver({"inputs.npy": folder / "inputs.npy"}, lambda _: HERE, Outputs(folder / name), notify)
+    executor.run(jobs, driver)
+    return driver.outputs
 
 
 def reported_of(job, received):

@@ -8,7 +8,7 @@ from labelscan.events import ignore
 from labelscan.jobs.executors import EXECUTORS
 from labelscan.jobs.executors.ray import RayExecutor
 from labelscan.jobs.fold_job import FoldJob
-from labelscan.jobs.run_job import Driver
+from labelscan.jobs.outputs import Driver
 
 
 @pytest.mark.parametrize("option", ["cpus=0", "gpus_per_fold=0", "address=ray://127.0.0.1:10001"])
@@ -27,4 +27,4 @@ def test_whoever_is_connected_by_ray_client_is_refused(monkeypatch):
     monkeypatch.setattr(ray, "is_initialized", lambda: True)
     monkeypatch.setattr(ray.util.client.ray, "is_connected", lambda: True)
     with refuses(ConfigError, "ray-client"):
-        RayExecutor().run([FoldJob.__new__(FoldJob)], Driver({}, None, None, None, ignore))
+        RayExecutor().run([FoldJob.__new__(FoldJob)], Driver({}, None, None, ignore))
