@@ -12,8 +12,8 @@ from labelscan.arrays import Mask
 from labelscan.errors import StorageError
 from labelscan.images.cache import Shelf
 from labelscan.images.decoding import ImageShape, pixels_of, quiet_pillow, reason, resize
-from labelscan.images.remote import RemoteImages, check_image, threads_for
-from labelscan.images.sources import Image, ImageArray, ImageSource
+from labelscan.images.remote import threads_for
+from labelscan.images.sources import Image, ImageArray, ImageSource, check_image
 from labelscan.images.store import Store, decoder, digest_of
 from labelscan.processes.prefetch import Prefetch
 
@@ -72,7 +72,7 @@ class ImageBlocks:
         """
         n_threads = threads_for(self.source, self.workers)
         rows = min(max(BLOCK_BYTES // math.prod(self.shape), 1), self.most_rows or MAX_BLOCK_ROWS)
-        if isinstance(self.source, RemoteImages):  # a block is read one image after another: each thread gets one
+        if self.source.reads_at_once:  # a block is read one image after another: each thread gets one
             rows = min(rows, math.ceil(len(self) / n_threads))
         with quiet_pillow(), _one_core_each(), Prefetch(n_threads, "decode") as threads:
 
@@ -96,7 +96,8 @@ class ImageBlocks:
         """Fill a row of the block; threads do so at once, each in rows of its own."""
         index = block.first + row
         # Status before content: a file changed in between is then noticed later.
-        store.file_sizes[index], store.modified[index] = check_image(self.source, index, max_pixels=self.max_pixels)
+        known_of_file = check_image(self.source, index, max_pixels=self.max_pixels)
+        store.file_sizes[index], store.modified[index] = known_of_file.size, known_of_file.mark
         content = self.source.read(index)
         digest = digest_of(content)
         store.digests[index] = np.frombuffer(digest, dtype=np.uint8)

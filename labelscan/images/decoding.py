@@ -5,7 +5,6 @@ way, and truncated files, whose missing pixels are never guessed.
 """
 
 import io
-import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from labelscan.images.jpeg import decode_jpeg
+from labelscan.images.sources import UnreadableImage
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM")
 """The formats tried on a file, whatever its name; Pillow knows others that run programs or hide their size."""
@@ -26,11 +26,6 @@ JPEG = ("JPEG", "MPO")
 
 DRAFT_MARGIN = 2
 """A JPEG is decoded at the smallest scale that leaves this many pixels for each stored one in height and width."""
-
-BYTES_A_PIXEL = 8
-"""The most that one pixel takes in a file: 4 channels of 16 bits."""
-BYTES_OF_HEADER = 1 << 24
-"""What a file may hold besides its pixels: metadata, colour profile, preview."""
 
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -43,10 +38,6 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = (5, 6, 7, 8)
-
-
-class UnreadableImage(Exception):  # noqa: N818  # a state of a file that is kept with its row, not an error of a run
-    """An image that has no pixels; its text is the short reason, as in ``truncated``."""
 
 
 class ImageShape(NamedTuple):
@@ -194,32 +185,6 @@ def reason(error: Exception) -> str:
         return f"cannot be read ({error.strerror})"
     text = " ".join(str(error).split())
     return "truncated" if "truncated" in text.lower() else f"damaged ({text or type(error).__name__})"
-
-
-def check_file(file: Path | None, *, max_pixels: int) -> tuple[int, int]:
-    """Return the size in bytes and the modification time in ns of a file that is safe to read, (-1, -1) for None.
-
-    Raises:
-        UnreadableImage: not a regular file (reading a pipe could hang), a path that no file can have, or larger than
-            any image of ``max_pixels``.
-        OSError: missing or inaccessible.
-    """
-    if file is None:
-        return -1, -1
-    try:
-        found = file.stat()
-    except ValueError as error:  # a NUL in it
-        raise UnreadableImage("no file can have this path") from error
-    if not stat.S_ISREG(found.st_mode):
-        raise UnreadableImage("not a file")
-    check_size(found.st_size, max_pixels=max_pixels)
-    return found.st_size, found.st_mtime_ns
-
-
-def check_size(n_bytes: int, *, max_pixels: int) -> None:
-    """Raise UnreadableImage for more bytes than any image of ``max_pixels`` has."""
-    if n_bytes > max_pixels * BYTES_A_PIXEL + BYTES_OF_HEADER:
-        raise UnreadableImage(f"{n_bytes:,} bytes, more than an image of max_pixels = {max_pixels:,} has")
 
 
 def _reduce(image: Image.Image, fit: ImageShape) -> None:

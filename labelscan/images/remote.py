@@ -1,4 +1,4 @@
-"""Images that are no files of this machine: addresses of files elsewhere, or parts of larger files.
+"""Images that are no files of this machine: addresses of files elsewhere.
 
 What is known of each comes from a listing, and stands for the size and time of a file. Many are read at once, since a
 read over a network waits far longer than it works.
@@ -7,7 +7,7 @@ read over a network waits far longer than it works.
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,27 +16,15 @@ from labelscan.arrays import Index, Strings, as_strings
 from labelscan.files import storage
 from labelscan.files.storage import Status
 from labelscan.files.urls import is_url, joined, without_query
-from labelscan.images.decoding import check_file, check_size
-from labelscan.images.sources import ImageFiles, ImageSource
+from labelscan.images.sources import ImageArray, ImageFiles, ImageSource, SentImages
 from labelscan.processes.cores import available_cores
 from labelscan.processes.prefetch import Prefetch
 
 R = TypeVar("R")
 
 
-@runtime_checkable
-class RemoteImages(ImageSource, Protocol):
-    """Images that are read by other ways than a file of their own."""
-
-    reads_at_once: int
-    """How many reads are answered soonest; 0 is one a core."""
-
-    def status(self, index: int) -> Status:
-        """Return what is known of an image without reading it."""
-
-
 @dataclass(frozen=True)
-class UrlImages:
+class UrlImages(ImageSource):
     """Images in files elsewhere, and perhaps some on this machine."""
 
     paths: Strings
@@ -45,7 +33,10 @@ class UrlImages:
     """(N,) in bytes, -1 where it is not known."""
     marks: NDArray[np.int64]
     """(N,) numbers that change with the content, -1 where none is known."""
-    reads_at_once: int = storage.READS_AT_ONCE
+
+    @property
+    def reads_at_once(self) -> int:
+        return storage.READS_AT_ONCE
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -65,6 +56,8 @@ class UrlImages:
         return storage.read(str(self.paths[index])) if file is None else file.read_bytes()
 
     def status(self, index: int) -> Status:
+        if self.file(index) is not None:
+            return super().status(index)
         return Status(int(self.sizes[index]), int(self.marks[index]))
 
 
@@ -86,26 +79,17 @@ def images_at(
     return UrlImages(as_strings(places), np.array(sizes, dtype=np.int64), np.array(marks, dtype=np.int64))
 
 
-def check_image(source: ImageSource, index: int, *, max_pixels: int) -> tuple[int, int]:
-    """Return the size in bytes of an image that is safe to read, and its modification time in ns or mark.
-
-    Both are -1 where they are not known.
-
-    Raises:
-        UnreadableImage: larger than any image of ``max_pixels``, or not a regular file.
-        OSError: missing or inaccessible.
-    """
-    file = source.file(index)
-    if file is None and isinstance(source, RemoteImages):
-        known = source.status(index)
-        check_size(known.size, max_pixels=max_pixels)
-        return known.size, known.mark
-    return check_file(file, max_pixels=max_pixels)
+def sent(source: ImageSource, *, max_pixels: int) -> ImageSource:
+    """Return images that another machine can read: their contents, or their addresses where all are elsewhere."""
+    is_elsewhere = isinstance(source, UrlImages) and all(map(is_url, source.paths))
+    if is_elsewhere or isinstance(source, ImageArray | SentImages):
+        return source
+    return SentImages.of(source, max_pixels=max_pixels)
 
 
 def read_each(source: ImageSource, work: Callable[[int], R], rows: Iterable[int]) -> Generator[R, None, None]:
     """Yield the results of ``work``, which reads the image of a row, in order; many at once where images are remote."""
-    if not isinstance(source, RemoteImages) or not source.reads_at_once:
+    if not source.reads_at_once:
         yield from map(work, rows)
         return
     with Prefetch(source.reads_at_once, "read") as threads:
@@ -114,5 +98,4 @@ def read_each(source: ImageSource, work: Callable[[int], R], rows: Iterable[int]
 
 def threads_for(source: ImageSource, workers: int) -> int:
     """Return how many threads read images: ``workers``, or by default one a core and more for remote ones."""
-    n_at_once = source.reads_at_once if isinstance(source, RemoteImages) else 0
-    return workers or max(available_cores(), n_at_once)
+    return workers or max(available_cores(), source.reads_at_once)

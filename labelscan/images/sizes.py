@@ -12,7 +12,6 @@ import numpy as np
 
 from labelscan.images.decoding import (
     ImageShape,
-    UnreadableImage,
     decode,
     from_array,
     is_grey,
@@ -20,8 +19,8 @@ from labelscan.images.decoding import (
     quiet_pillow,
     upright_size,
 )
-from labelscan.images.remote import check_image, read_each
-from labelscan.images.sources import Image, ImageSource
+from labelscan.images.remote import read_each
+from labelscan.images.sources import Image, ImageSource, UnreadableImage, check_image
 
 _GREY_PROBE = ImageShape(32, 32, 3)
 

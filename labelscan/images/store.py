@@ -23,9 +23,9 @@ from labelscan.files.reading import CANNOT_READ
 from labelscan.files.storage import READS_AT_ONCE
 from labelscan.images import jpeg
 from labelscan.images.decoding import ImageShape
-from labelscan.images.remote import RemoteImages, read_each
+from labelscan.images.remote import read_each
 from labelscan.images.segment import DIGEST_BYTES
-from labelscan.images.sources import Image, ImageSource
+from labelscan.images.sources import Image, ImageSource, UnreadableImage
 from labelscan.processes.prefetch import Prefetch
 
 FORMAT_VERSION = 2
@@ -158,15 +158,11 @@ class Store:
             return list(chain.from_iterable(answers))
 
     def _has_same_status(self, source: ImageSource, row: int) -> bool:
-        file = source.file(row)
-        if file is None and isinstance(source, RemoteImages):
-            known = source.status(row)
-            return known.mark >= 0 and (known.size, known.mark) == (self.file_sizes[row], self.modified[row])
         try:
-            status = file.stat() if file is not None else None
-        except OSError:
+            known = source.status(row)
+        except (OSError, UnreadableImage):
             return False
-        return status is not None and (status.st_size, status.st_mtime_ns) == (self.file_sizes[row], self.modified[row])
+        return known.mark >= 0 and (known.size, known.mark) == (self.file_sizes[row], self.modified[row])
 
 
 def decoder(shape: ImageShape) -> dict[str, object]:

@@ -17,7 +17,6 @@ from labelscan.errors import DiskError, StorageError
 from labelscan.events import Event, StepAdvanced
 from labelscan.images.blocks import ImageBlocks
 from labelscan.images.cache import Cache
-from labelscan.images.remote import RemoteImages
 from labelscan.images.sources import ImageArray
 from labelscan.jobs.blocks import FeatureMaker, make_inputs
 from labelscan.jobs.files import CACHE
@@ -117,7 +116,7 @@ def _seconds_to_make(images: ImageBlocks, maker: FeatureMaker | None, device: De
 def _sample_size(images: ImageBlocks) -> int:
     source = images.source
     in_memory = source.images[:1].nbytes if isinstance(source, ImageArray) else 0
-    most = REMOTE_SAMPLE if isinstance(source, RemoteImages) else SAMPLE
+    most = REMOTE_SAMPLE if source.reads_at_once else SAMPLE
     return max(1, min(len(images), most, SAMPLE_BYTES // max(math.prod(images.shape), in_memory)))
 
 

@@ -21,8 +21,7 @@ from PIL import Image, features
 from labelscan.errors import StorageError
 from labelscan.events import Listener, StepAdvanced, StepDone, StepStarted, ignore
 from labelscan.images.decoding import ImageShape, decode, from_array, open_image, quiet_pillow, reason
-from labelscan.images.remote import check_image
-from labelscan.images.sources import ImageSource
+from labelscan.images.sources import ImageSource, check_image
 from labelscan.reporting.page import Picture
 
 TOTAL_BYTES = 3_200_000

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labelscan.images.decoding import ImageShape, UnreadableImage, is_grey, pixels_of, quiet_pillow, resize
+from labelscan.images.decoding import ImageShape, is_grey, pixels_of, quiet_pillow, resize
+from labelscan.images.sources import UnreadableImage
 
 RED = ImageShape(6, 6, 3)
 GREY = ImageShape(6, 6, 1)

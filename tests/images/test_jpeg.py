@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from labelscan.images import decoding
-from labelscan.images.decoding import ImageShape, UnreadableImage, pixels_of, quiet_pillow
+from labelscan.images.decoding import ImageShape, pixels_of, quiet_pillow
 from labelscan.images.jpeg import decode_jpeg
+from labelscan.images.sources import UnreadableImage
 
 KINDS = {
     "plain": {},

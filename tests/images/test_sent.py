@@ -15,9 +15,8 @@ from labelscan.images.blocks import ImageBlocks
 from labelscan.images.build_rows import build_rows
 from labelscan.images.cache import Cache
 from labelscan.images.decoding import ImageShape
-from labelscan.images.remote import images_at
-from labelscan.images.sent import SentImages, sent
-from labelscan.images.sources import ImageArray, ImageFiles
+from labelscan.images.remote import images_at, sent
+from labelscan.images.sources import ImageArray, ImageFiles, SentImages
 
 MOST_PIXELS = 10_000
 UNREADABLE = {

@@ -31,7 +31,7 @@ from labelscan.data.readers.sheet import single_valued
 from labelscan.errors import DatasetError
 from labelscan.events import Listener
 from labelscan.files.reading import why, with_home
-from labelscan.images.decoding import UnreadableImage
+from labelscan.images.sources import ImageSource, UnreadableImage
 
 if TYPE_CHECKING:
     import pyarrow
@@ -41,7 +41,7 @@ GROUPS_IN_MEMORY = 8
 """How many groups of rows of parquet files are kept in memory: threads read from neighbouring ones at a time."""
 
 
-class EncodedImages:
+class EncodedImages(ImageSource):
     """Images in a column of a sheet, as files encode them, read by row."""
 
     def __init__(self, load: Callable[[int], "pyarrow.Array"], ends: Index, rows: Index) -> None:
@@ -53,12 +53,6 @@ class EncodedImages:
 
     def take(self, order: Index) -> "EncodedImages":
         return EncodedImages(self._load, self._ends, self._rows[order])
-
-    def path(self, index: int) -> str:  # noqa: ARG002  # what the file was called leads to no file here
-        return ""
-
-    def file(self, index: int) -> None:  # noqa: ARG002
-        return None
 
     def read(self, index: int) -> bytes:
         """Return the content of a file, or raise UnreadableImage."""

@@ -21,7 +21,7 @@ from labelscan.files import storage
 from labelscan.files.reading import check_is_file, why
 from labelscan.files.storage import Status
 from labelscan.files.urls import is_url
-from labelscan.images.decoding import UnreadableImage
+from labelscan.images.sources import ImageSource, UnreadableImage
 
 BUFFER = 1 << 23
 """Bytes asked for at a time while a tar file elsewhere is indexed: headers stand between the images."""
@@ -40,7 +40,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class TarImages:
+class TarImages(ImageSource):
     """Images in tar files."""
 
     tars: tuple[str, ...]
@@ -67,12 +67,6 @@ class TarImages:
         return TarImages(
             self.tars, self.marks, self.tar[order], self.offsets[order], self.sizes[order], self.reasons[order]
         )
-
-    def path(self, index: int) -> str:  # noqa: ARG002  # what is in a tar file is no file of its own
-        return ""
-
-    def file(self, index: int) -> None:  # noqa: ARG002
-        return None
 
     def status(self, index: int) -> Status:
         mark = self.marks[int(self.tar[index])]

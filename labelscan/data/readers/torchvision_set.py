@@ -29,7 +29,7 @@ _Loaded: TypeAlias = Sequence[tuple[object, object]]
 
 
 @dataclass(frozen=True)
-class TorchvisionImages:
+class TorchvisionImages(ImageSource):
     """Images that a torchvision data set decodes itself, one at a time."""
 
     sets: tuple[_Loaded, ...]
@@ -41,12 +41,6 @@ class TorchvisionImages:
 
     def take(self, order: Index) -> "TorchvisionImages":
         return TorchvisionImages(self.sets, self.rows[order])
-
-    def path(self, index: int) -> str:  # noqa: ARG002  # the set alone knows its files
-        return ""
-
-    def file(self, index: int) -> None:  # noqa: ARG002
-        return
 
     def read(self, index: int) -> Image:
         which, row = self.rows[index].tolist()

@@ -23,7 +23,7 @@ from labelscan import __version__
 from labelscan.arrays import GivenLabels
 from labelscan.errors import ConfigError, Interrupted, LabelscanError, RunError
 from labelscan.events import EpochDone, Event, Waiting, Warned
-from labelscan.images.sent import sent
+from labelscan.images.remote import sent
 from labelscan.jobs.blocks import BlockJob
 from labelscan.jobs.fold_job import FoldJob
 from labelscan.jobs.outputs import Driver

@@ -14,7 +14,7 @@ from labelscan.config import DatasetConfig
 from labelscan.data.inputs import FeatureTable, Texts, are_images
 from labelscan.data.readers import form
 from labelscan.data.readers.labelled_rows import BY_ROW
-from labelscan.images.decoding import UnreadableImage
+from labelscan.images.sources import UnreadableImage
 
 CLASSES = {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
 

@@ -22,7 +22,7 @@ from labelscan.data.readers import form
 from labelscan.data.readers.tar_files import TarImages
 from labelscan.errors import DatasetError, LabelscanError, StorageError
 from labelscan.files import storage
-from labelscan.images.decoding import UnreadableImage
+from labelscan.images.sources import UnreadableImage
 
 
 def png(level=0):
