@@ -1,24 +1,32 @@
 """Images read block by block, by one thread a core or more: decoded, unless the cache knows their content."""
 
 import math
+import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
+from PIL import features
 
 from labelscan.arrays import Mask
 from labelscan.errors import StorageError
-from labelscan.images.cache import Shelf
+from labelscan.events import Listener, Noted, StepAdvanced, StepDone, StepStarted, ignore
+from labelscan.files.rows_file import rows_file
+from labelscan.images import jpeg
+from labelscan.images.cache import Cache, Shelf
 from labelscan.images.decoding import ImageShape, pixels_of, quiet_pillow, reason, resize
 from labelscan.images.remote import threads_for
 from labelscan.images.sources import Image, ImageArray, ImageSource, check_image
-from labelscan.images.store import Store, decoder, digest_of
+from labelscan.images.store import FORMAT_VERSION, Store, digest_of
 from labelscan.processes.prefetch import Prefetch
 
 BLOCK_BYTES = 1 << 20
 MAX_BLOCK_ROWS = 256
+SECONDS_BETWEEN_EVENTS = 0.1
 
 
 @dataclass(slots=True)
@@ -63,7 +71,18 @@ class ImageBlocks:
     @property
     def made_by(self) -> dict[str, object]:
         """Return what the pixels depend on besides the contents of the images, and which of them can be read."""
-        return {**decoder(self.shape), "max_pixels": self.max_pixels}
+        import torch
+
+        return {
+            "size": " x ".join(map(str, self.shape)),
+            "decoder": FORMAT_VERSION,
+            "pillow": PIL.__version__,
+            "simplejpeg": jpeg.VERSION,
+            "jpeg": str(features.version("jpg")),
+            "torch": torch.__version__,
+            "instructions": torch.backends.cpu.get_cpu_capability(),
+            "max_pixels": self.max_pixels,
+        }
 
     def read(self, store: Store, shelf: Shelf) -> Generator[Block, None, None]:
         """Yield all images in their order, and note in ``store`` what is found; close it to stop the threads.
@@ -110,6 +129,39 @@ class ImageBlocks:
             block.made[row] = True
 
 
+def build_rows(images: ImageBlocks, path: Path, *, cache: Cache, notify: Listener = ignore) -> Store:
+    """Write the pixels of all images into the npy file ``path`` and return the finished store.
+
+    Images that are in the cache, or in memory in the right shape, are not decoded. One process at a time builds at a
+    path, which its caller ensures. An exception raised by ``notify`` stops the work, and leaves in the cache what was
+    decoded.
+
+    Raises:
+        RunError: the store cannot be written, as when the disk is full.
+    """
+    started, n_images, n_reused = time.monotonic(), len(images), 0
+    notify(StepStarted("decode", n_images))
+    store = Store.begin(path, images.shape, images.source)
+    n_bytes = n_images * math.prod(images.shape)
+    with (
+        cache.shelf("images", images.made_by, run_bytes=n_bytes, notify=notify) as shelf,
+        rows_file(path, n_images) as rows,
+        closing(images.read(store, shelf)) as blocks,
+    ):
+        for block in _reported(blocks, n_images, notify):
+            for row, pixels in block.known.items():
+                block.pixels[row] = pixels.reshape(images.shape)
+            rows.put(block.first, block.pixels)
+            made = np.flatnonzero(block.made)
+            shelf.add([store.digests[block.first + row].tobytes() for row in made], block.pixels[made])
+            n_reused += len(block.known)
+    store = store.finish()
+    if n_reused:
+        notify(Noted(f"{n_reused:,} of {n_images:,} decoded images are reused"))
+    notify(StepDone("decode", time.monotonic() - started))
+    return store
+
+
 @contextmanager
 def _one_core_each() -> Iterator[None]:
     """Keep torch from threads of its own within each of those that decode, which it has where AVX2 is missing."""
@@ -125,3 +177,13 @@ def _one_core_each() -> Iterator[None]:
 
 def _decode(content: bytes | Image, shape: ImageShape, max_pixels: int) -> NDArray[np.uint8]:
     return pixels_of(content, shape, max_pixels=max_pixels) if isinstance(content, bytes) else resize(content, shape)
+
+
+def _reported(blocks: Iterator[Block], n_images: int, notify: Listener) -> Iterator[Block]:
+    reported, done = time.monotonic(), 0
+    for block in blocks:
+        yield block
+        done += len(block.pixels)
+        if time.monotonic() - reported >= SECONDS_BETWEEN_EVENTS or done == n_images:
+            reported = time.monotonic()
+            notify(StepAdvanced("decode", done))

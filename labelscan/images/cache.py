@@ -70,19 +70,6 @@ class ShelfFacts:
     """Seconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A segment, by what the system knows of it."""
-
-    path: Path
-    n_bytes: int
-    used_ns: int
-
-
-class NoRoom(Exception):  # noqa: N818  # a state of the cache, which is no error of a run
-    """Nothing may be added; its text says why."""
-
-
 class Cache:
     """A folder of shelves, of up to ``limit`` bytes; None is no limit.
 
@@ -111,55 +98,51 @@ class Cache:
         """Return the facts of all shelves that hold anything, the one used last first."""
         found = []
         for folder in self._folders():
-            files, label = _files_in(folder), _read_label(folder)
-            if not files:
-                continue
-            facts = ShelfFacts(
-                kind=folder.name.partition("-")[0],
-                made_by=label,
-                n_examples=sum(_count_rows(file.path) for file in files),
-                n_bytes=sum(file.n_bytes for file in files),
-                last_used=max(file.used_ns for file in files) / 10**9,
-            )
-            found.append(facts)
+            n_examples = sum(len(segment.digests) for segment in _segments_in(folder))
+            if files := _files_in(folder):
+                facts = ShelfFacts(
+                    kind=folder.name.partition("-")[0],
+                    made_by=_read_label(folder),
+                    n_examples=n_examples,
+                    n_bytes=sum(n_bytes for _, n_bytes, _ in files),
+                    last_used=max(used_ns for used_ns, _, _ in files) / 10**9,
+                )
+                found.append(facts)
         return sorted(found, key=lambda facts: -facts.last_used)
 
     def clear(self) -> int:
         """Delete all, and return how many bytes it took."""
-        deleted = [file for file in self._files() if _delete(file.path)]
+        n_deleted = sum(n_bytes for _, n_bytes, path in self._files() if _delete(path))
         for folder in self._folders():
             with contextlib.suppress(OSError):  # not empty: it holds files that are not ours
                 (folder / LABEL).unlink(missing_ok=True)
                 folder.rmdir()
-        return sum(file.n_bytes for file in deleted)
+        return n_deleted
 
-    def make_room(self, n_bytes: int, run_bytes: int) -> None:
-        """Delete what was not used for longest until ``n_bytes`` more fit, but nothing used since this was opened.
+    def why_no_room(self, n_bytes: int, run_bytes: int) -> str:
+        """Return why ``n_bytes`` more may not be added, or an empty text.
 
-        Raises:
-            NoRoom: they do not fit, or would leave too little on the disk beside the ``run_bytes`` of the run.
+        What was not used for longest is deleted until they fit, but nothing used since this was opened, and nothing
+        for what will never fit. The ``run_bytes`` of the run must fit on the disk too.
         """
         if self.limit is not None:
-            self._delete_oldest(n_bytes, self.limit)
-        if shutil.disk_usage(self.folder).free - n_bytes < LEAST_FREE + run_bytes:
-            raise NoRoom("the disk is nearly full")
-
-    def _delete_oldest(self, n_bytes: int, limit: int) -> None:
-        files = sorted(self._files(), key=lambda file: file.used_ns)
-        total = sum(file.n_bytes for file in files)
-        for file in files if n_bytes <= limit else []:
-            if total + n_bytes <= limit or file.used_ns >= self._opened_ns:
-                break
-            if _delete(file.path):
-                total -= file.n_bytes
-        if total + n_bytes > limit:
-            raise NoRoom("what is in use takes all of cache.gigabytes")
+            files = sorted(self._files())
+            total = n_bytes + sum(size for _, size, _ in files)
+            for used_ns, size, path in files if n_bytes <= self.limit else []:
+                if total <= self.limit or used_ns >= self._opened_ns:
+                    break
+                if _delete(path):
+                    total -= size
+            if total > self.limit:
+                return "what is in use takes all of cache.gigabytes"
+        is_full = shutil.disk_usage(self.folder).free - n_bytes < LEAST_FREE + run_bytes
+        return "the disk is nearly full" if is_full else ""
 
     def _folders(self) -> list[Path]:
         found = sorted(self.folder.glob("*-*"))
         return [path for path in found if _SHELF.fullmatch(path.name) and path.is_dir() and not path.is_symlink()]
 
-    def _files(self) -> list[_File]:
+    def _files(self) -> list[tuple[int, int, Path]]:
         return [file for folder in self._folders() for file in _files_in(folder)]
 
 
@@ -179,10 +162,10 @@ class Shelf:
     def __init__(self, cache: Cache, label: Mapping[str, object], run_bytes: int, notify: Listener) -> None:
         self._cache, self._label, self._run_bytes, self._notify = cache, label, run_bytes, notify
         self._folder = cache.folder / f"{label['kind']}-{fingerprint(label)}"
-        self._segments, digests = _segments_in(self._folder)
-        self._starts = [0, *accumulate(segment.n_rows for segment in self._segments)]
-        self._digests = np.concatenate([np.empty((0, DIGEST_BYTES), dtype=np.uint8), *digests])
-        keys = np.ascontiguousarray(self._digests[:, :8]).view("<u8")[:, 0]
+        self._segments = _segments_in(self._folder)
+        self._starts = [0, *accumulate(len(segment.digests) for segment in self._segments)]
+        no_digests = np.empty((0, DIGEST_BYTES), dtype=np.uint8)
+        keys = np.concatenate([no_digests, *(one.digests for one in self._segments)]).view(f"S{DIGEST_BYTES}")[:, 0]
         self._order = np.argsort(keys, kind="stable")
         self._keys = keys[self._order]
         self._used: set[Path] = set()
@@ -197,15 +180,9 @@ class Shelf:
 
     def get(self, digest: bytes) -> NDArray[np.uint8] | None:
         """Return the bytes of a row, or None where there is none; several threads may ask at once."""
-        key = np.uint64(int.from_bytes(digest[:8], "little"))
-        first = int(self._keys.searchsorted(key))
-        for position in range(first, len(self._keys)):
-            if self._keys[position] != key:
-                break
-            place = int(self._order[position])
-            if self._digests[place].tobytes() == digest and (row := self._read(place, digest)) is not None:
-                return row
-        return None
+        first, last = (self._keys.searchsorted(digest, side) for side in ("left", "right"))
+        rows = (self._read(place, digest) for place in self._order[first:last].tolist())
+        return next((row for row in rows if row is not None), None)
 
     def add(self, digests: Sequence[bytes], rows: NDArray[np.generic]) -> None:
         """Add (M, ...) rows of the shape and type that all rows of this shelf have."""
@@ -238,13 +215,13 @@ class Shelf:
             self._folder.mkdir(parents=True, exist_ok=True)
             if self._folder.is_symlink():  # another user may have put it in place of the folder
                 raise OSError(f"{self._folder} is a link")
-            self._cache.make_room(self._new_bytes, self._run_bytes)
-            if not (self._folder / LABEL).is_file():
-                write_whole(self._folder / LABEL, [json.dumps(self._label, indent=2).encode()])
-            _touch(write_segment(self._folder, digests, rows))
-        except NoRoom as reason:
-            self._adds = False
-            self._notify(Noted(f"no more is added to the cache: {reason}"))
+            if why := self._cache.why_no_room(self._new_bytes, self._run_bytes):
+                self._adds = False
+                self._notify(Noted(f"no more is added to the cache: {why}"))
+            else:
+                if not (self._folder / LABEL).is_file():
+                    write_whole(self._folder / LABEL, [json.dumps(self._label, indent=2).encode()])
+                _touch(write_segment(self._folder, digests, rows))
         except OSError as error:
             self._adds = False
             self._notify(Warned(f"no more is added to the cache: {error.strerror or error}"))
@@ -292,21 +269,16 @@ def _make(folder: Path) -> None:
     probe.unlink()
 
 
-def _segments_in(folder: Path) -> tuple[list[Segment], list[NDArray[np.uint8]]]:
-    """Return the whole segments of a shelf and their digests, oldest first; damaged ones are deleted."""
-    segments, digests = [], []
+def _segments_in(folder: Path) -> list[Segment]:
+    """Return the whole segments of a shelf; damaged ones are deleted."""
+    segments = []
     for path in sorted(folder.glob(f"*{SUFFIX}")) if not folder.is_symlink() else []:
-        try:
-            segment = Segment.read(path)
-            found = None if segment is None else segment.digests()
-        except OSError:
-            continue  # deleted just now, a link, or another user's
-        if segment is None or found is None:
-            _delete(path)
-            continue
-        segments.append(segment)
-        digests.append(found)
-    return segments, digests
+        with contextlib.suppress(OSError):  # deleted just now, a link, or another user's
+            if (segment := Segment.read(path)) is None:
+                _delete(path)
+            else:
+                segments.append(segment)
+    return segments
 
 
 def _touch(path: Path) -> None:
@@ -316,34 +288,26 @@ def _touch(path: Path) -> None:
         os.utime(path, ns=(now, now))
 
 
-def _files_in(folder: Path) -> list[_File]:
-    """Return the segments in the folder of a shelf; what killed processes have left unfinished is deleted."""
+def _files_in(folder: Path) -> list[tuple[int, int, Path]]:
+    """Return of each segment of a shelf when it was last used, in ns, its size in bytes and its path.
+
+    What killed processes have left unfinished is deleted.
+    """
     files = []
     for path in folder.glob("*"):
-        try:
+        with contextlib.suppress(OSError):  # deleted just now
             status = path.lstat()
-        except OSError:
-            continue  # deleted just now
-        if path.suffix == SUFFIX:
-            files.append(_File(path, status.st_size, status.st_mtime_ns))
-        elif path.suffix == PARTIAL and time.time() - status.st_mtime > ABANDONED_SECONDS:
-            _delete(path)
+            if path.suffix == SUFFIX:
+                files.append((status.st_mtime_ns, status.st_size, path))
+            elif path.suffix == PARTIAL and time.time() - status.st_mtime > ABANDONED_SECONDS:
+                _delete(path)
     return files
 
 
 def _read_label(folder: Path) -> dict[str, object]:
-    try:
-        made_by = json.loads((folder / LABEL).read_bytes())["made_by"]
-        return {**made_by}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # damaged; only people read it
-
-
-def _count_rows(path: Path) -> int:
-    with contextlib.suppress(OSError):
-        if segment := Segment.read(path):
-            return segment.n_rows
-    return 0
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # damaged; only people read it
+        return {**json.loads((folder / LABEL).read_bytes())["made_by"]}
+    return {}
 
 
 def _delete(path: Path) -> bool:

@@ -29,13 +29,14 @@ _HEADER = struct.Struct("<8sQQ")
 _CHECKSUM = struct.Struct("<I")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Segment:
     """A file of rows."""
 
     path: Path
-    n_rows: int
     row_bytes: int
+    digests: NDArray[np.uint8]
+    """(N, 16), not checked: a wrong one is noticed with its row."""
 
     @classmethod
     def read(cls, path: Path) -> "Segment | None":
@@ -50,20 +51,16 @@ class Segment:
                 return None
             magic, n_rows, row_bytes = _HEADER.unpack(header)
             whole = _HEADER.size + n_rows * (BYTES_BESIDE_A_ROW + row_bytes)
-            return cls(path, n_rows, row_bytes) if (magic, file.seek(0, os.SEEK_END)) == (_MAGIC, whole) else None
-
-    def digests(self) -> NDArray[np.uint8]:
-        """Return (N, 16), not checked: a wrong one is noticed with its row."""
-        with _opened(self.path) as file:
-            file.seek(_HEADER.size)
-            content = file.read(self.n_rows * DIGEST_BYTES)
-        return np.frombuffer(content, dtype=np.uint8).reshape(-1, DIGEST_BYTES)
+            if (magic, os.fstat(file.fileno()).st_size) != (_MAGIC, whole):
+                return None
+            content = file.read(n_rows * DIGEST_BYTES)
+        return cls(path, row_bytes, np.frombuffer(content, dtype=np.uint8).reshape(-1, DIGEST_BYTES))
 
     def row(self, number: int, digest: bytes) -> NDArray[np.uint8] | None:
         """Return the bytes of a row, or None where these are not those that were written for ``digest``."""
         size = _CHECKSUM.size + self.row_bytes
         with _opened(self.path) as file:
-            file.seek(_HEADER.size + self.n_rows * DIGEST_BYTES + number * size)
+            file.seek(_HEADER.size + self.digests.size + number * size)
             content = file.read(size)
         row = memoryview(content)[_CHECKSUM.size :]
         if len(content) != size or content[: _CHECKSUM.size] != _checksum(digest, row):

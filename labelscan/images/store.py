@@ -11,9 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import PIL
 from numpy.typing import NDArray
-from PIL import features
 
 from labelscan.arrays import Index, Mask
 from labelscan.errors import StorageError
@@ -21,7 +19,6 @@ from labelscan.files.atomic import sweep, write_npz
 from labelscan.files.npz import read_arrays
 from labelscan.files.reading import CANNOT_READ
 from labelscan.files.storage import READS_AT_ONCE
-from labelscan.images import jpeg
 from labelscan.images.decoding import ImageShape
 from labelscan.images.remote import read_each
 from labelscan.images.segment import DIGEST_BYTES
@@ -35,7 +32,6 @@ _ARRAYS = ("digests", "file_sizes", "modified", "paths_digest")
 """Attributes of a store that its side file holds as they are."""
 STATUS_BLOCK = 256
 """Files of which a thread asks one after another; a file system that many machines share answers each late."""
-_NO_ROWS: Index = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,22 +65,19 @@ class Store:
 
     def finish(self) -> "Store":
         """Write the side file, which marks the store as finished, and return the store as it will be read."""
-        store = replace(self, unreadable=dict(sorted(self.unreadable.items())))
-        store._write()
-        return store
-
-    def _write(self) -> None:
+        unreadable = dict(sorted(self.unreadable.items()))
         write_npz(
             _side_file(self.path),
             {
                 "format_version": np.array(FORMAT_VERSION),
                 "shape": np.array(self.shape),
                 "maker": np.array(self.maker),
-                "unreadable_rows": np.array(list(self.unreadable), dtype=np.int64),
-                "unreadable_reasons": np.array(list(self.unreadable.values()), dtype=np.str_),
+                "unreadable_rows": np.array(list(unreadable), dtype=np.int64),
+                "unreadable_reasons": np.array(list(unreadable.values()), dtype=np.str_),
                 **{name: getattr(self, name) for name in _ARRAYS},
             },
         )
+        return replace(self, unreadable=unreadable)
 
     @classmethod
     def begin(cls, path: Path, shape: ImageShape, source: ImageSource, *, maker: str = "") -> "Store":
@@ -92,7 +85,7 @@ class Store:
 
         The remains of an earlier one are removed: a side file must never outlive its rows.
         """
-        _side_file(path).unlink(missing_ok=True)
+        cls.forget(path)
         sweep(path.parent)
         return cls(
             path=path,
@@ -139,16 +132,13 @@ class Store:
             return np.arange(len(source), dtype=np.int64)
         # What could not be read before may be readable now, without a trace in its status.
         nothing: Mask = (self.digests == 0).all(axis=1)
-        known = np.flatnonzero(~nothing & (self.file_sizes >= 0)) if self._has_paths_of(source) else _NO_ROWS
+        has_paths = np.array_equal(self.paths_digest, _digest_paths(source))
+        known = np.flatnonzero(~nothing & (self.file_sizes >= 0) & has_paths)
         same = np.zeros(len(self), dtype=bool)
         same[known] = self._have_same_status(source, known)
         rows = (known[~same[known]] if only_known else np.flatnonzero(~same)).tolist()
         read = zip(rows, read_each(source, lambda row: _read_digest(source, row), rows), strict=True)
         return np.array([row for row, digest in read if digest != self.digests[row].tobytes()], np.int64)
-
-    def _has_paths_of(self, source: ImageSource) -> bool:
-        """Return whether these images have the paths of those that were stored."""
-        return np.array_equal(self.paths_digest, _digest_paths(source))
 
     def _have_same_status(self, source: ImageSource, rows: Index) -> list[bool]:
         """Return of some images whether their size and time are what they were."""
@@ -163,21 +153,6 @@ class Store:
         except (OSError, UnreadableImage):
             return False
         return known.mark >= 0 and (known.size, known.mark) == (self.file_sizes[row], self.modified[row])
-
-
-def decoder(shape: ImageShape) -> dict[str, object]:
-    """Return what the pixels of an image depend on besides its content."""
-    import torch
-
-    return {
-        "size": " x ".join(map(str, shape)),
-        "decoder": FORMAT_VERSION,
-        "pillow": PIL.__version__,
-        "simplejpeg": jpeg.VERSION,
-        "jpeg": str(features.version("jpg")),
-        "torch": torch.__version__,
-        "instructions": torch.backends.cpu.get_cpu_capability(),
-    }
 
 
 def digest_of(content: bytes | Image) -> bytes:

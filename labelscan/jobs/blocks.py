@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from labelscan.events import Event, Listener, StepDone, StepStarted
 from labelscan.files.rows_file import rows_file
-from labelscan.images.blocks import ImageBlocks
-from labelscan.images.build_rows import build_rows
+from labelscan.images.blocks import ImageBlocks, build_rows
 from labelscan.images.cache import Cache, open_cache
 from labelscan.images.store import Store
 from labelscan.jobs.files import CACHE, PART

@@ -17,7 +17,7 @@ from torchvision.models import resnet18
 import labelscan
 from labelscan.errors import Interrupted
 from labelscan.events import Noted, StepAdvanced, Warned
-from labelscan.images import blocks, build_rows
+from labelscan.images import blocks
 from labelscan.training.models import frozen_backbone
 
 N_IMAGES = 42
@@ -164,7 +164,7 @@ def test_a_cache_that_cannot_be_used_is_a_warning(first, images, settings, tmp_p
 @pytest.mark.parametrize("cache", ["cache", "none"])
 def test_an_interrupted_decoding_goes_on_where_it_was(images, settings, tmp_path, monkeypatch, cache):
     monkeypatch.setattr(blocks, "MAX_BLOCK_ROWS", 5)
-    monkeypatch.setattr(build_rows, "SECONDS_BETWEEN_EVENTS", 0.0)
+    monkeypatch.setattr(blocks, "SECONDS_BETWEEN_EVENTS", 0.0)
     chosen = settings(model="small-cnn", cache=cache if cache == "none" else str(tmp_path / cache))
 
     def stop(event):

@@ -11,8 +11,7 @@ from refusals import refuses
 
 from labelscan.arrays import as_strings
 from labelscan.errors import StorageError
-from labelscan.images.blocks import ImageBlocks
-from labelscan.images.build_rows import build_rows
+from labelscan.images.blocks import ImageBlocks, build_rows
 from labelscan.images.cache import Cache
 from labelscan.images.decoding import ImageShape
 from labelscan.images.remote import images_at, sent

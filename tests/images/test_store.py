@@ -16,8 +16,7 @@ from labelscan.arrays import as_strings
 from labelscan.errors import RunError
 from labelscan.events import Noted, StepAdvanced, StepDone, StepStarted, ignore
 from labelscan.files.rows_file import RowsFile
-from labelscan.images.blocks import ImageBlocks
-from labelscan.images.build_rows import build_rows
+from labelscan.images.blocks import ImageBlocks, build_rows
 from labelscan.images.cache import Cache
 from labelscan.images.decoding import ImageShape
 from labelscan.images.sizes import probe

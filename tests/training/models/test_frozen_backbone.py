@@ -14,8 +14,7 @@ from labelscan.arrays import as_strings
 from labelscan.errors import Interrupted
 from labelscan.events import Noted, StepAdvanced, StepDone, ignore
 from labelscan.images import blocks, remote
-from labelscan.images.blocks import ImageBlocks
-from labelscan.images.build_rows import build_rows
+from labelscan.images.blocks import ImageBlocks, build_rows
 from labelscan.images.cache import Cache
 from labelscan.images.decoding import ImageShape
 from labelscan.images.sources import ImageArray, ImageFiles
