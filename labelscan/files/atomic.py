@@ -17,7 +17,7 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -90,6 +90,29 @@ def sweep(folder: Path) -> None:
         else:
             with contextlib.suppress(OSError):  # it may be another user's: then it stays
                 entry.unlink()
+
+
+@contextmanager
+def one_at_a_time(lock_file: Path, wait: Callable[[], None]) -> Iterator[None]:
+    """Call ``wait`` for as long as another process, in the same block, makes the same file.
+
+    Where files cannot be locked, each process makes its own, and the same.
+    """
+    from filelock import FileLock, Timeout  # it loads asyncio
+
+    lock = FileLock(lock_file, blocking=False)
+    while True:
+        try:
+            lock.acquire()
+            break
+        except Timeout:
+            wait()
+        except (OSError, NotImplementedError):
+            break
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

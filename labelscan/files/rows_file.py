@@ -31,7 +31,10 @@ class RowsFile:
         """
         with writing(Path(str(self._file.name))):
             if not self._start:
-                self._begin(rows)
+                shape = (self._n_rows, *rows.shape[1:])
+                header = {"descr": npy.dtype_to_descr(rows.dtype), "fortran_order": False, "shape": shape}
+                npy.write_array_header_1_0(self._file, header)
+                self._start, self._row_bytes = self._file.tell(), rows[:1].nbytes
             self._file.seek(self._start + first * self._row_bytes)
             self._file.write(np.ascontiguousarray(rows).data)
             self._file.flush()
@@ -40,12 +43,6 @@ class RowsFile:
         """Give the file its whole length, and have the system write it to disk."""
         self._file.truncate(self._start + self._n_rows * self._row_bytes)
         os.fsync(self._file.fileno())
-
-    def _begin(self, rows: NDArray[np.generic]) -> None:
-        shape = (self._n_rows, *rows.shape[1:])
-        header = {"descr": npy.dtype_to_descr(rows.dtype), "fortran_order": False, "shape": shape}
-        npy.write_array_header_1_0(self._file, header)
-        self._start, self._row_bytes = self._file.tell(), rows[:1].nbytes
 
 
 @contextmanager

@@ -76,8 +76,7 @@ def read(url: str, start: int | None = None, end: int | None = None) -> bytes:
         StorageError: the storage did not give it, or gave another number of bytes.
     """
 
-    def read_piece() -> bytes:
-        system, path = _opened(url)
+    def read_piece(system: Any, path: str) -> bytes:
         cut_off = {"timeout": TRY_SECONDS} if system.async_impl else {}
         content = bytes(system.cat_file(path, start=start, end=end, **cut_off))
         if start is not None and end is not None and len(content) != end - start:
@@ -90,25 +89,32 @@ def read(url: str, start: int | None = None, end: int | None = None) -> bytes:
 def status(url: str) -> Status:
     """Return what is known of one file, or raise FileNotFoundError or StorageError."""
 
-    def ask() -> Status:
-        system, path = _opened(url)
+    def ask(system: Any, path: str) -> Status:
         system.invalidate_cache()
         return _status(system.info(path))
 
     return _with_retries(url, ask)
 
 
-def files_below(url: str) -> dict[str, Status]:
+def files_below(url: str, *, depth: int | None = None) -> dict[str, Status]:
     """Return all files in a folder and its folders, by their paths relative to it; none where there is no such folder.
 
-    It is one listing, not a request for each file.
+    It is one listing, not a request for each file. With a ``depth`` of 1, those in its folders are left out.
     """
-    return _listed(url, deep=True)
 
+    def ask(system: Any, path: str) -> dict[str, Status]:
+        system.invalidate_cache()
+        try:
+            found = system.find(path, maxdepth=depth, detail=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        top = path.rstrip("/") + "/"
+        is_web = protocol_of(url) in WEB  # whose listings are pages of links
+        named = {unquote(name) if is_web else name: one for name, one in found.items()}
+        inside = {name[len(top) :]: one for name, one in named.items() if name.startswith(top) and name[-1:] != "/"}
+        return {name: _status(one) for name, one in inside.items()}
 
-def files_in(url: str) -> dict[str, Status]:
-    """Return the files in a folder by their names, without those in its folders."""
-    return _listed(url, deep=False)
+    return _with_retries(url, ask)
 
 
 def copy(url: str, to: Path) -> None:
@@ -119,12 +125,7 @@ def copy(url: str, to: Path) -> None:
         StorageError: the storage did not give it.
         RunError: the disk has no room for it.
     """
-
-    def fetch() -> None:
-        system, path = _opened(url)
-        system.get_file(path, str(to))
-
-    _with_retries(url, fetch)
+    _with_retries(url, lambda system, path: system.get_file(path, str(to)))
 
 
 def upload(path: Path, url: str) -> None:
@@ -134,40 +135,17 @@ def upload(path: Path, url: str) -> None:
         FileNotFoundError: it is gone.
         StorageError: the storage did not take it.
     """
-
-    def put() -> None:
-        system, there = _opened(url)
-        system.put_file(str(path), there)
-
-    _with_retries(url, put)
+    _with_retries(url, lambda system, there: system.put_file(str(path), there))
 
 
 def delete(url: str) -> None:
     """Delete a file, if it is there."""
 
-    def remove() -> None:
-        system, path = _opened(url)
+    def remove(system: Any, path: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             system.rm_file(path)
 
     _with_retries(url, remove)
-
-
-def _listed(url: str, *, deep: bool) -> dict[str, Status]:
-    def ask() -> dict[str, Status]:
-        system, path = _opened(url)
-        system.invalidate_cache()
-        try:
-            found = system.find(path, maxdepth=None if deep else 1, detail=True)
-        except (FileNotFoundError, NotADirectoryError):
-            return {}
-        top = path.rstrip("/") + "/"
-        is_web = protocol_of(url) in WEB  # whose listings are pages of links
-        named = {unquote(name) if is_web else name: one for name, one in found.items()}
-        inside = {name[len(top) :]: one for name, one in named.items() if name.startswith(top) and name[-1:] != "/"}
-        return {name: _status(one) for name, one in inside.items()}
-
-    return _with_retries(url, ask)
 
 
 def _status(info: Mapping[str, Any]) -> Status:
@@ -213,8 +191,8 @@ def _options(protocol: str) -> dict[str, Any]:
     return {"client_kwargs": {"timeout": ClientTimeout(total=None, sock_connect=TRY_SECONDS, sock_read=TRY_SECONDS)}}
 
 
-def _with_retries(url: str, work: Callable[[], T]) -> T:
-    """Return what ``work`` returns, tried again for ``RETRY_SECONDS``."""
+def _with_retries(url: str, work: Callable[[Any, str], T]) -> T:
+    """Return what ``work`` returns for the file system and path of an address, tried again for ``RETRY_SECONDS``."""
     from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential, wait_random
 
     def warn(state: RetryCallState) -> None:
@@ -232,7 +210,7 @@ def _with_retries(url: str, work: Callable[[], T]) -> T:
         reraise=True,
     )
     try:
-        return tries(work)
+        return tries(lambda: work(*_opened(url)))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):  # each library has words of its own for it
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), without_query(url)) from None
     except (FileExistsError, MemoryError, DatasetError, StorageError):

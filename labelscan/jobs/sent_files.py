@@ -7,22 +7,22 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from labelscan.errors import RunError
-from labelscan.files.atomic import replacing_bytes
+from labelscan.files.atomic import one_at_a_time, replacing_bytes
 from labelscan.files.checksums import checksum_of
 
 CHUNK_BYTES = 64 * 2**20
 """How much of a file is one object: engines move objects between machines, and to disk where memory is short."""
+POLL_SECONDS = 0.2
 KEPT_SECONDS = 86_400
 """How long a copy stays on a machine that no run has used since."""
 
@@ -58,9 +58,12 @@ def file_here(sent: SentFile, get: Callable[[Any], NDArray[np.uint8]]) -> Path:
             return sent.path
     folder = folder_of_copies()
     path = folder / f"{sent.checksum}{sent.path.suffix}"
-    with _one_at_a_time(path):
+    with one_at_a_time(path.with_suffix(".lock"), lambda: time.sleep(POLL_SECONDS)):
         if not path.is_file() or checksum_of(path) != sent.checksum:
-            _delete_unused(folder)
+            for other in folder.iterdir():
+                with suppress(OSError):
+                    if time.time() - other.stat().st_mtime > KEPT_SECONDS:
+                        other.unlink()
             with replacing_bytes(path) as file:
                 for chunk in sent.chunks:
                     file.write(get(chunk).data)
@@ -80,22 +83,3 @@ def folder_of_copies() -> Path:
             "unsafe-folder", "others can write to this folder", where=str(path), hint="set TMPDIR on this node"
         )
     return path
-
-
-@contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Wait while another process makes the same copy; where files cannot be locked, each makes it, whole."""
-    lock = FileLock(path.with_suffix(".lock"))
-    with suppress(OSError, NotImplementedError):
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _delete_unused(folder: Path) -> None:
-    for path in folder.iterdir():
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > KEPT_SECONDS:
-                path.unlink()

@@ -1,16 +1,15 @@
 """The inputs made of images: decoded, or passed through a frozen backbone, in one stream or block by block."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from filelock import FileLock, Timeout
-
 from labelscan.config import fingerprint
 from labelscan.data.inputs import are_images
 from labelscan.events import Event, Listener, PartDone, StepAdvanced, StepDone, StepStarted, pause
+from labelscan.files.atomic import one_at_a_time
 from labelscan.files.checksums import is_intact, making
 from labelscan.images.blocks import ImageBlocks
 from labelscan.images.cache import Cache, open_cache
@@ -36,7 +35,7 @@ def make_store(planned: PlannedRun, member: PlannedMember, source: ImageSource, 
     """
     path, outputs = file_of(planned, member), planned.paths.outputs
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time(path, notify):
+    with one_at_a_time(path.with_suffix(LOCK_SUFFIX), lambda: pause(POLL_SECONDS, notify)):
         store = read_store(planned, member)
         if store is not None and len(store) == len(source):
             return store
@@ -76,24 +75,6 @@ def made_from_of(member: PlannedMember) -> str:
         return "as-they-are"
     name = getattr(member.frozen, "name", type(member.frozen).__name__)  # which those of other packages may lack
     return fingerprint([name, member.fingerprint, member.mirrored])
-
-
-@contextmanager
-def _one_at_a_time(path: Path, notify: Listener) -> Iterator[None]:
-    """Wait while another process, as of ``--only``, makes the same file."""
-    lock = FileLock(path.with_suffix(LOCK_SUFFIX), blocking=False)
-    while True:
-        try:
-            lock.acquire()
-            break
-        except Timeout:
-            pause(POLL_SECONDS, notify)
-        except NotImplementedError:  # files there cannot be locked: each process then makes its own, and the same
-            break
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _make_of_blocks(

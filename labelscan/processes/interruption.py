@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import sleep
 from types import FrameType
+from typing import Any
 
 from labelscan.errors import Interrupted
 
@@ -64,22 +65,22 @@ def prepare_signals(say: Callable[[str], None] = lambda _: None) -> None:
     Where one must wait for work to shut down gracefully, ``say`` receives a message at once.
     """
     _say[0], _latest[0], _has_begun[0] = say, signal.SIGINT, False
-    for number in SIGNALS if _in_main_thread() else ():
-        if signal.getsignal(number) != signal.SIG_IGN:
+    for number, handler in _handlers().items():
+        if handler != signal.SIG_IGN:
             signal.signal(number, stop_at_once)
 
 
 def ignore_signals() -> None:
     """Let signals do nothing more: what was to be done is over, and its exit code is known."""
-    for number in SIGNALS if _in_main_thread() else ():
-        if signal.getsignal(number) is stop_at_once:
+    for number, handler in _handlers().items():
+        if handler is stop_at_once:
             signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def keeping_handlers() -> Iterator[None]:
     """Give signals back, when the block ends, to whoever handled them before: some libraries take them over."""
-    before = {number: signal.getsignal(number) for number in (SIGNALS if _in_main_thread() else ())}
+    before = _handlers()
     try:
         yield
     finally:
@@ -94,8 +95,8 @@ def prepare_worker(parent: int) -> None:
     When it ends of itself, it does so at once.
     """
     _waits.append(True)
-    for number in SIGNALS:
-        if signal.getsignal(number) != signal.SIG_IGN:
+    for number, handler in _handlers().items():
+        if handler != signal.SIG_IGN:
             signal.signal(number, _receive)
     _mask("SIG_UNBLOCK")
     atexit.register(os._exit, 0)  # torch would take seconds to unload, and the parent waits for that
@@ -127,8 +128,7 @@ def shutting_down_gracefully() -> Iterator[None]:
     Raises:
         Interrupted: a signal came, and the work has shut down gracefully; KeyboardInterrupt where it was Ctrl-C.
     """
-    before = {number: signal.getsignal(number) for number in (SIGNALS if _in_main_thread() else ())}
-    taken = {number: one for number, one in before.items() if one in (stop_at_once, signal.default_int_handler)}
+    taken = {number: one for number, one in _handlers().items() if one in (stop_at_once, signal.default_int_handler)}
     _waits.append(True)  # before a signal may ask for it
     try:
         try:
@@ -178,10 +178,11 @@ def _receive(number: int, frame: FrameType | None) -> None:
 
 def _mask(how: str, numbers: Iterable[int] = SIGNALS) -> Iterable[int]:
     """Change which signals are held back from this thread, and return which were."""
-    if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        return signal.pthread_sigmask(getattr(signal, how), numbers)
-    return ()
+    can = hasattr(signal, "pthread_sigmask")  # not on Windows
+    return signal.pthread_sigmask(getattr(signal, how), numbers) if can else ()
 
 
-def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
+def _handlers() -> dict[int, Any]:
+    """Return what handles each of ``SIGNALS``; none outside of the main thread, which alone can change it."""
+    is_main = threading.current_thread() is threading.main_thread()
+    return {number: signal.getsignal(number) for number in SIGNALS} if is_main else {}

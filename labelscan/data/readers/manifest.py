@@ -82,7 +82,7 @@ def _known_of(folder: Path | str, paths: Sequence[str]) -> list[Status]:
             rows_of[folder_of(url)].append(row)
     known = [Status()] * len(urls)
     for place, rows in rows_of.items():
-        there = storage.files_in(place) if len(rows) >= LIST_FOLDER_FROM else {}
+        there = storage.files_below(place, depth=1) if len(rows) >= LIST_FOLDER_FROM else {}
         for row in rows if there else ():
             known[row] = there.get(name_of(urls[row]), Status())
     return known

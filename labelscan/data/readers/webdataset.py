@@ -67,7 +67,7 @@ def reads(config: DatasetConfig) -> bool:
     if data.lower().endswith((SUFFIX, *COMPRESSED)):
         return is_url(data) or any(with_home(one).exists() for one in _expanded(data)[:1])
     if is_url(data):
-        return any(name.lower().endswith(SUFFIX) for name in storage.files_in(data))
+        return any(name.lower().endswith(SUFFIX) for name in storage.files_below(data, depth=1))
     path = with_home(data)
     return path.is_dir() and _holds_only_tars(path)
 
@@ -202,7 +202,9 @@ def _shards_of(data: str) -> list[str]:
         places = _expanded(data)
         return places if is_url(data) else [str(with_home(one)) for one in places]
     if is_url(data):
-        return [joined(data, name) for name in sorted(storage.files_in(data)) if name.lower().endswith(SUFFIX)]
+        return [
+            joined(data, name) for name in sorted(storage.files_below(data, depth=1)) if name.lower().endswith(SUFFIX)
+        ]
     return sorted(str(one) for one in with_home(data).iterdir() if one.suffix.lower() == SUFFIX)
 
 
