@@ -56,10 +56,10 @@ def partial_of(path: Path) -> Iterator[Path]:
     Raises:
         DiskError: the disk does not take it; ``path`` is as it was.
     """
-    path = _behind_links(path)
     if _is_written_into(path):
         yield path
         return
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = partial_path(path)
@@ -81,15 +81,13 @@ def sweep(folder: Path) -> None:
     Nothing of a living process goes: of this host, the processes that still run are known; what another host has begun,
     or this one before it was last started, goes after a day.
     """
-    left: list[Path] = []
     with contextlib.suppress(FileNotFoundError):  # another process deletes the folder
-        left = list(folder.glob(".*.partial"))
-    for entry in filter(_is_left, left):
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):  # it may be another user's: then it stays
-                entry.unlink()
+        for entry in filter(_is_left, list(folder.glob(".*.partial"))):
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):  # it may be another user's: then it stays
+                    entry.unlink()
 
 
 @contextmanager
@@ -198,7 +196,11 @@ def is_running(process: int) -> bool:
         return False
     except OSError:  # it belongs to another user
         return True
-    return _status(process)[:1] not in (["Z"], ["X"])  # has ended, and its parent has not asked how
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # it has ended just now, or this is not Linux
+        return True
+    return status.rpartition(")")[2].split()[:1] not in (["Z"], ["X"])  # has ended, and its parent has not asked how
 
 
 def _add_stack(archive: ZipFile, name: str, arrays: Sequence[NDArray[np.generic]]) -> None:
@@ -224,15 +226,6 @@ def _is_left(partial: Path) -> bool:
         return False
 
 
-def _status(process: int) -> list[str]:
-    """Return what Linux says of a process, from its state on; empty where it has ended, or the system does not say."""
-    try:
-        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    return status.rpartition(")")[2].split()
-
-
 def _free(path: Path) -> str:
     """Return in words how much room there is where ``path`` would be; empty where the system does not say."""
     there = next((folder for folder in path.absolute().parents if folder.is_dir()), None)
@@ -248,11 +241,6 @@ def _sync(file: TextIO | BinaryIO) -> None:
     file.flush()
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         os.fsync(file.fileno())
-
-
-def _behind_links(path: Path) -> Path:
-    """Return the end of a chain of links, except of those that only the system can follow, such as /dev/stdout."""
-    return Path(os.path.realpath(path)) if path.is_symlink() and not _is_written_into(path) else path
 
 
 def _is_written_into(path: Path) -> bool:

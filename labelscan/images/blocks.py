@@ -19,9 +19,9 @@ from labelscan.files.rows_file import rows_file
 from labelscan.images import jpeg
 from labelscan.images.cache import Cache, Shelf
 from labelscan.images.decoding import ImageShape, pixels_of, quiet_pillow, reason, resize
-from labelscan.images.remote import threads_for
 from labelscan.images.sources import Image, ImageArray, ImageSource, check_image
 from labelscan.images.store import FORMAT_VERSION, Store, digest_of
+from labelscan.processes.cores import available_cores
 from labelscan.processes.prefetch import Prefetch
 
 BLOCK_BYTES = 1 << 20
@@ -89,7 +89,7 @@ class ImageBlocks:
 
         Images whose content ``shelf`` knows are not decoded. Memory stays constant in N.
         """
-        n_threads = threads_for(self.source, self.workers)
+        n_threads = self.workers or max(available_cores(), self.source.reads_at_once)
         rows = min(max(BLOCK_BYTES // math.prod(self.shape), 1), self.most_rows or MAX_BLOCK_ROWS)
         if self.source.reads_at_once:  # a block is read one image after another: each thread gets one
             rows = min(rows, math.ceil(len(self) / n_threads))

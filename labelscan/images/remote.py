@@ -17,7 +17,6 @@ from labelscan.files import storage
 from labelscan.files.storage import Status
 from labelscan.files.urls import is_url, joined, without_query
 from labelscan.images.sources import ImageArray, ImageFiles, ImageSource, SentImages
-from labelscan.processes.cores import available_cores
 from labelscan.processes.prefetch import Prefetch
 
 R = TypeVar("R")
@@ -94,8 +93,3 @@ def read_each(source: ImageSource, work: Callable[[int], R], rows: Iterable[int]
         return
     with Prefetch(source.reads_at_once, "read") as threads:
         yield from threads.results(work, rows)
-
-
-def threads_for(source: ImageSource, workers: int) -> int:
-    """Return how many threads read images: ``workers``, or by default one a core and more for remote ones."""
-    return workers or max(available_cores(), source.reads_at_once)

@@ -3,7 +3,7 @@
 The shape of the store and the model are chosen by it.
 """
 
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -46,19 +46,14 @@ def probe(source: ImageSource, *, n: int = 256, max_pixels: int) -> NativeSizes:
     rows = np.unique(np.linspace(0, len(source) - 1, min(n, len(source))).astype(int)).tolist()
     with quiet_pillow(), closing(read_each(source, partial(_content, source, max_pixels), rows)) as contents:
         for content in contents:
-            if content is None:
-                continue
             if isinstance(content, np.ndarray):
                 sizes.append(content.shape[:2])
                 grey = grey and is_grey(from_array(content))
-                continue
-            try:
-                with open_image(content, max_pixels=max_pixels) as image:
+            elif content is not None:
+                with suppress(OSError, UnreadableImage), open_image(content, max_pixels=max_pixels) as image:
                     size = upright_size(image)
                     grey = grey and (image.mode == "L" or is_grey(decode(image, fit=_GREY_PROBE)))
-                sizes.append(size)
-            except (OSError, UnreadableImage):
-                continue  # the store names it, with the reason
+                    sizes.append(size)  # what cannot be read, the store names, with the reason
     if not sizes:
         return NativeSizes(0, False, 0, 0, False)
     height, width = np.median(np.array(sizes), axis=0).astype(int).tolist()

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 
 from labelscan.arrays import GivenLabels, Index
@@ -218,9 +218,7 @@ class GivenClassifier:
     def __call__(self, seed: int, threads: int) -> Classifier:  # noqa: ARG002
         from sklearn.base import clone
 
-        copied: Classifier = (
-            clone(self.classifier) if hasattr(self.classifier, "get_params") else copy.deepcopy(self.classifier)
-        )
+        copied: Classifier = (clone if hasattr(self.classifier, "get_params") else copy.deepcopy)(self.classifier)
         return copied
 
 
@@ -299,8 +297,11 @@ class ClassifierLearner:
         if not self.most_pixels or math.prod(inputs.shape) <= self.most_pixels:
             return inputs.take(places).numpy().reshape(len(index), -1).astype(np.float32) / np.float32(255)
         side = math.ceil(math.sqrt(math.prod(inputs.shape) / self.most_pixels))
-        chunks = [_averaged(inputs.take(chunk), side) for chunk in places.split(CHUNK_IMAGES)]  # type: ignore[no-untyped-call]  # torch
-        return np.concatenate(chunks)
+        means = []
+        for chunk in places.split(CHUNK_IMAGES):  # type: ignore[no-untyped-call]  # torch
+            images = inputs.take(chunk).permute(0, 3, 1, 2).float() / 255
+            means.append(functional.avg_pool2d(images, side, ceil_mode=True).flatten(1).numpy())
+        return np.concatenate(means)
 
 
 def _check_encoded(rows: "Matrix | Rows", error: Exception) -> None:
@@ -328,9 +329,3 @@ def _sample(index: Index, given_labels: GivenLabels, most: int, seed: int) -> In
     rank = np.empty_like(shuffled)
     rank[by_class] = np.arange(len(index)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return np.sort(shuffled[rank < np.ceil(sizes * most / len(index))[labels]])
-
-
-def _averaged(images: Tensor, side: int) -> NDArray[np.float32]:
-    """Return (B, D) means over squares of pixels of (B, H, W, C) stored images, in [0, 1]."""
-    means = functional.avg_pool2d(images.permute(0, 3, 1, 2).float() / 255, side, ceil_mode=True)
-    return means.flatten(1).numpy()
