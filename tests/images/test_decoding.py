@@ -70,17 +70,14 @@ def test_every_mode_comes_out_as_8_bits_on_white(mode, kind, colour, expected, s
     np.testing.assert_allclose(pixels.astype(int), expected, atol=1)
 
 
-def test_a_palette_image_has_the_colours_of_its_palette():
+@pytest.mark.parametrize(
+    ("transparency", "expected"), [(None, [0, 200, 0]), (1, [255] * 3), (b"\xff\x00", [255] * 3)], ids=str
+)
+def test_a_palette_image_has_the_colours_of_its_palette_and_is_white_where_it_is_transparent(transparency, expected):
     image = Image.new("P", (6, 6), 1)
     image.putpalette([0, 0, 0, 0, 200, 0])
-    np.testing.assert_array_equal(decoded(encode(image, "PNG"))[0, 0], [0, 200, 0])
-    np.testing.assert_array_equal(decoded(encode(image, "PNG", transparency=1))[0, 0], [255, 255, 255])
-
-
-def test_transparency_by_bytes_of_a_palette_raises_no_warning():
-    image = Image.new("P", (6, 6), 1)
-    image.putpalette([0, 0, 0, 0, 200, 0])
-    np.testing.assert_array_equal(decoded(encode(image, "PNG", transparency=b"\xff\x00"))[0, 0], [255, 255, 255])
+    options = {} if transparency is None else {"transparency": transparency}
+    np.testing.assert_array_equal(decoded(encode(image, "PNG", **options))[0, 0], expected)
 
 
 def test_a_transparent_colour_of_an_rgb_image_is_white():
@@ -178,16 +175,13 @@ def test_a_file_that_is_cut_off_is_unreadable_at_every_length(kind):
         assert why_unreadable(content[: int(len(content) * share)])
 
 
-def test_a_progressive_jpeg_that_is_cut_off_is_unreadable():
-    content = encode(noise_image(), "JPEG", progressive=True)
-    assert why_unreadable(content[: len(content) * 2 // 3]) == "truncated"
-
-
 def test_reasons_are_short_words():
     jpeg = encode(noise_image(), "JPEG")
     assert why_unreadable(b"") == "empty file"
     assert why_unreadable(b"<html>404</html>") == "not an image"
     assert why_unreadable(jpeg[: len(jpeg) // 2]) == "truncated"
+    progressive = encode(noise_image(), "JPEG", progressive=True)
+    assert why_unreadable(progressive[: len(progressive) * 2 // 3]) == "truncated"
     assert why_unreadable(jpeg, max_pixels=3000) == "64 x 48 pixels, more than max_pixels = 3,000"
 
 

@@ -77,16 +77,13 @@ def test_a_rotated_jpeg_is_upright(orientation, monkeypatch):
     assert np.abs(pixels.astype(int) - expected).mean() < 0.1
 
 
-def test_ink_is_left_to_pillow(monkeypatch):
-    content, shape = photo("CMYK"), ImageShape(40, 40, 3)
-    assert decode_jpeg(content, "CMYK", size=(333, 250), scaled=(333, 250)) is None
-    np.testing.assert_array_equal(outcome(content, shape), by_pillow_alone(content, shape, monkeypatch))
-
-
-def test_a_file_that_pillow_sees_in_another_size_is_left_to_it():
-    assert decode_jpeg(photo(), "RGB", size=(333, 250), scaled=(333, 250)).shape == (250, 333, 3)
+def test_ink_and_what_pillow_sees_in_another_size_or_mode_is_left_to_it(monkeypatch):
+    ink, size, shape = photo("CMYK"), (333, 250), ImageShape(40, 40, 3)
+    assert decode_jpeg(ink, "CMYK", size=size, scaled=size) is None
+    np.testing.assert_array_equal(outcome(ink, shape), by_pillow_alone(ink, shape, monkeypatch))
+    assert decode_jpeg(photo(), "RGB", size=size, scaled=size).shape == (250, 333, 3)
     assert decode_jpeg(photo(), "RGB", size=(20, 20), scaled=(20, 20)) is None
-    assert decode_jpeg(photo(), "L", size=(333, 250), scaled=(333, 250)) is None
+    assert decode_jpeg(photo(), "L", size=size, scaled=size) is None
 
 
 @pytest.mark.parametrize("kind", ["plain", "progressive"])

@@ -19,7 +19,7 @@ from labelscan.files.rows_file import RowsFile
 from labelscan.images.blocks import ImageBlocks, build_rows
 from labelscan.images.cache import Cache
 from labelscan.images.decoding import ImageShape
-from labelscan.images.sizes import probe
+from labelscan.images.sizes import NativeSizes, probe
 from labelscan.images.sources import ImageArray, ImageFiles
 from labelscan.images.store import Store
 
@@ -98,32 +98,21 @@ def test_a_file_far_larger_than_any_image_is_not_read(colours, tmp_path):
     assert reason == "1,099,511,627,776 bytes, more than an image of max_pixels = 1,000,000 has"
 
 
-def test_names_with_umlauts_and_spaces_are_read(tmp_path):
-    save(tmp_path / "in" / "größe 1 – é.png", (7, 7, 7))
-    store = build(files(tmp_path / "in", ["größe 1 – é.png"]), tmp_path / "images.npy")
+def test_content_counts_and_not_the_extension_nor_what_is_in_a_name(tmp_path):
+    save(tmp_path / "in" / "really.png", (7, 7, 7))
+    (tmp_path / "in" / "really.png").rename(tmp_path / "in" / "größe 1 – é.jpg")
+    store = build(files(tmp_path / "in", ["größe 1 – é.jpg"]), tmp_path / "images.npy")
+    assert store.unreadable == {}
     assert store.rows()[0, 0, 0, 0] == 7
 
 
-def test_content_counts_and_not_the_extension(tmp_path):
-    save(tmp_path / "in" / "really.png", (7, 7, 7))
-    (tmp_path / "in" / "really.png").rename(tmp_path / "in" / "named.jpg")
-    assert build(files(tmp_path / "in", ["named.jpg"]), tmp_path / "images.npy").unreadable == {}
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("side", [8, 5])
-def test_arrays_are_stored_like_files(tmp_path, channels, side):
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (600, side, side, channels), dtype=np.uint8)
-    store = build(ImageArray(images), tmp_path / "images.npy", ImageShape(8, 8, channels))
-    assert store.rows().shape == (600, 8, 8, channels)
+@pytest.mark.parametrize(("side", "channels", "stored"), [(8, 1, 1), (8, 3, 3), (8, 1, 3), (5, 3, 3)])
+def test_arrays_are_stored_like_files_and_grey_ones_can_become_rgb(tmp_path, side, channels, stored):
+    images = np.random.default_rng(0).integers(0, 256, (600, side, side, channels), dtype=np.uint8)
+    rows = build(ImageArray(images), tmp_path / "images.npy", ImageShape(8, 8, stored)).rows()
+    assert rows.shape == (600, 8, 8, stored)
     if side == 8:
-        np.testing.assert_array_equal(store.rows(), images)
-
-
-def test_grey_arrays_can_become_rgb(tmp_path):
-    images = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)
-    np.testing.assert_array_equal(build(ImageArray(images), tmp_path / "i.npy").rows()[..., 2:], images)
+        np.testing.assert_array_equal(rows, np.broadcast_to(images, rows.shape))
 
 
 def test_the_number_of_threads_does_not_change_a_byte(colours, tmp_path):
@@ -170,25 +159,26 @@ def test_what_is_missing_or_damaged_is_no_store(colours, tmp_path):
     assert Store.read(path) is None
 
 
-def test_equal_bytes_have_equal_digests(tmp_path):
+def test_digests_are_equal_for_equal_bytes_and_differ_for_equal_pixels_of_another_shape(tmp_path):
     for name, value in (("a.png", 1), ("b.png", 1), ("c.png", 2)):
         save(tmp_path / name, (value, 0, 0))
     digests = build(files(tmp_path, ["a.png", "b.png", "c.png"]), tmp_path / "images.npy").digests
     assert digests.shape == (3, 16)
     assert digests[0].tobytes() == digests[1].tobytes() != digests[2].tobytes()
-
-
-def test_arrays_of_equal_pixels_and_other_shape_differ(tmp_path):
     flat = build(ImageArray(np.zeros((1, 2, 8, 1), np.uint8)), tmp_path / "a.npy", ImageShape(2, 8, 1))
     tall = build(ImageArray(np.zeros((1, 8, 2, 1), np.uint8)), tmp_path / "b.npy", ImageShape(8, 2, 1))
     assert flat.digests.tobytes() != tall.digests.tobytes()
 
 
-def test_changed_files_are_named_by_row(colours, tmp_path):
-    store = build(colours, tmp_path / "images.npy")
+def test_changed_files_are_named_by_row_and_one_only_touched_is_not(colours, tmp_path):
+    appears = files(tmp_path / "in", [*colours.paths, "late.png"])
+    store = build(appears, tmp_path / "images.npy")
+    assert not len(store.changed(appears))
+    save(tmp_path / "in" / "late.png", (1, 2, 3))
     save(colours.file(4), (99, 99, 99))
+    os.utime(colours.file(5))
     colours.file(6).unlink()
-    assert store.changed(colours).tolist() == [4, 6]
+    assert store.changed(appears).tolist() == [4, 6, 20]
 
 
 def test_many_files_are_asked_for_at_once(colours, tmp_path, monkeypatch):
@@ -204,26 +194,12 @@ def test_many_files_are_asked_for_at_once(colours, tmp_path, monkeypatch):
     assert store.changed(colours).tolist() == []
 
 
-def test_a_file_only_touched_is_not_changed(colours, tmp_path):
-    store = build(colours, tmp_path / "images.npy")
-    os.utime(colours.file(4))
-    assert not len(store.changed(colours))
-
-
 def test_files_that_changed_places_with_equal_size_and_time_are_noticed(tmp_path):
     for name, value in (("a.bmp", 1), ("b.bmp", 2)):
         save(tmp_path / name, (value, 0, 0))
         os.utime(tmp_path / name, (0, 0))
     store = build(files(tmp_path, ["a.bmp", "b.bmp"]), tmp_path / "images.npy")
     assert store.changed(files(tmp_path, ["b.bmp", "a.bmp"])).tolist() == [0, 1]
-
-
-def test_a_file_that_appears_later_is_a_change(tmp_path):
-    source = files(tmp_path, ["late.png"])
-    store = build(source, tmp_path / "images.npy")
-    assert not len(store.changed(source))
-    save(tmp_path / "late.png", (1, 2, 3))
-    assert store.changed(source).tolist() == [0]
 
 
 def test_changed_pixels_in_memory_are_noticed(tmp_path):
@@ -244,34 +220,25 @@ def test_events_count_up_to_the_number_of_images(colours, tmp_path):
     assert isinstance(events[-1], StepDone)
 
 
-@pytest.mark.parametrize("exception", [KeyboardInterrupt, ValueError])
-def test_an_interruption_leaves_no_file_and_no_thread(tmp_path, exception):
-    def interrupt(event):
-        if isinstance(event, StepAdvanced):
-            raise exception
+def interrupt(event):
+    if isinstance(event, StepAdvanced):
+        raise KeyboardInterrupt
 
+
+def test_an_interruption_leaves_no_file_and_no_thread(tmp_path):
     images = ImageArray(np.zeros((2000, 8, 8, 3), dtype=np.uint8))
-    with pytest.raises(exception):
+    with pytest.raises(KeyboardInterrupt):
         build(images, tmp_path / "out" / "images.npy", notify=interrupt)
     assert list((tmp_path / "out").iterdir()) == []
     assert [thread for thread in threading.enumerate() if thread.name.startswith("decode")] == []
 
 
-def test_what_a_killed_process_left_behind_is_cleared(colours, tmp_path):
-    left_over = tmp_path / ".images.npy.1234.partial"
+def test_an_interrupted_rebuild_does_not_pass_for_the_old_store_and_clears_what_a_killed_one_left(colours, tmp_path):
+    path, left_over = tmp_path / "images.npy", tmp_path / ".images.npy.1234.partial"
     left_over.write_bytes(b"half")
     os.utime(left_over, (0, 0))  # of another process, which may live for a day
-    build(colours, tmp_path / "images.npy")
-    assert not left_over.exists()
-
-
-def test_an_interrupted_rebuild_does_not_pass_for_the_old_store(colours, tmp_path):
-    def interrupt(event):
-        if isinstance(event, StepAdvanced):
-            raise KeyboardInterrupt
-
-    path = tmp_path / "images.npy"
     build(colours, path)
+    assert not left_over.exists()
     with pytest.raises(KeyboardInterrupt):
         build(colours, path, notify=interrupt)
     assert Store.read(path) is None
@@ -322,18 +289,6 @@ def test_images_decoded_in_another_way_are_decoded_again(colours, tmp_path, deco
     assert len(decoded) == 40
 
 
-def test_a_damaged_cache_gives_no_wrong_pixels(colours, tmp_path, decoded):
-    cache = Cache(tmp_path / "cache")
-    first = build(colours, tmp_path / "first.npy", cache=cache)
-    (segment,) = (tmp_path / "cache").glob("*/*.rows")
-    content = bytearray(segment.read_bytes())
-    content[-100] ^= 1
-    segment.write_bytes(content)
-    second = build(colours, tmp_path / "second.npy", cache=cache)
-    np.testing.assert_array_equal(second.rows(), first.rows())
-    assert len(decoded) > 20
-
-
 def test_what_is_unreadable_or_in_memory_already_is_not_cached(tmp_path):
     cache = Cache(tmp_path / "cache")
     (tmp_path / "a.png").write_bytes(b"no image")
@@ -345,34 +300,28 @@ def test_what_is_unreadable_or_in_memory_already_is_not_cached(tmp_path):
     assert [one.n_examples for one in cache.shelves()] == [3]
 
 
-def test_probe_finds_size_and_greyness(tmp_path):
-    for index in range(6):
-        save(tmp_path / f"{index}.png", (index, index, index), size=(30, 20))
-    source = files(tmp_path, [f"{index}.png" for index in range(6)])
-    found = probe(source, max_pixels=LIMIT)
-    assert (found.n_probed, found.uniform, found.grey) == (6, True, True)
-    assert (found.median_height, found.median_width) == (20, 30)
-    save(tmp_path / "5.png", (1, 2, 3), size=(30, 22))
-    assert not probe(source, max_pixels=LIMIT).grey
-    assert not probe(source, max_pixels=LIMIT).uniform
-
-
-def test_probe_sees_an_upright_size_and_skips_what_it_cannot_read(tmp_path):
+def test_probe_finds_upright_sizes_and_greyness_and_skips_what_it_cannot_read(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
-    save(tmp_path / "turned.jpg", (1, 2, 3), size=(30, 20), exif=exif)
+    names = [f"{index}.png" for index in range(6)]
+    for name in names:
+        save(tmp_path / name, (9, 9, 9), size=(30, 20))
+    save(tmp_path / "turned.jpg", (1, 1, 1), size=(20, 30), exif=exif)
     (tmp_path / "broken.jpg").write_bytes(b"x")
-    found = probe(files(tmp_path, ["turned.jpg", "broken.jpg", "gone.jpg"]), max_pixels=LIMIT)
-    assert (found.n_probed, found.median_height, found.median_width) == (1, 30, 20)
+    found = probe(files(tmp_path, [*names, "turned.jpg", "broken.jpg", "gone.jpg"]), max_pixels=LIMIT)
+    assert found == NativeSizes(7, uniform=True, median_height=20, median_width=30, grey=True)
+    save(tmp_path / "5.png", (1, 2, 3), size=(30, 22))
+    found = probe(files(tmp_path, names), max_pixels=LIMIT)
+    assert (found.uniform, found.grey) == (False, False)
     assert probe(files(tmp_path, ["broken.jpg"]), max_pixels=LIMIT).n_probed == 0
 
 
 def test_probe_reads_an_even_sample_of_arrays():
     images = np.zeros((1000, 4, 6, 3), dtype=np.uint8)
-    found = probe(ImageArray(images), n=10, max_pixels=LIMIT)
-    assert (found.n_probed, found.uniform, found.grey) == (10, True, True)
+    assert probe(ImageArray(images), n=10, max_pixels=LIMIT).grey
     images[-1, 0, 0, 0] = 1
-    assert not probe(ImageArray(images), n=10, max_pixels=LIMIT).grey
+    found = probe(ImageArray(images), n=10, max_pixels=LIMIT)
+    assert (found.n_probed, found.uniform, found.grey) == (10, True, False)
 
 
 @pytest.mark.slow
