@@ -1,5 +1,5 @@
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from failing_storage import Counted, Dead
@@ -7,14 +7,6 @@ from refusals import refuses
 
 from labelscan.errors import DatasetError, StorageError
 from labelscan.files import storage
-
-
-class AnsweredError(OSError):
-    """What a library raises that gives an answer by its number."""
-
-    def __init__(self, code, text):
-        super().__init__(text)
-        self.code = code
 
 
 @pytest.fixture
@@ -115,14 +107,6 @@ def test_a_signature_is_not_in_the_error(bucket, quick, monkeypatch):
 
 def test_many_threads_may_read(bucket):
     bucket.pipe({f"/b/{number}": b"%d" % number for number in range(64)})
-    found: dict[int, bytes] = {}
-
-    def read(number):
-        found[number] = storage.read(f"memory://b/{number}")
-
-    threads = [threading.Thread(target=read, args=(number,)) for number in range(64)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == {number: b"%d" % number for number in range(64)}
+    with ThreadPoolExecutor(64) as threads:
+        found = list(threads.map(lambda number: storage.read(f"memory://b/{number}"), range(64)))
+    assert found == [b"%d" % number for number in range(64)]

@@ -1,6 +1,5 @@
 """The cache gives back what was put in, or nothing: whatever happens to its files, and whoever else uses it."""
 
-import contextlib
 import json
 import multiprocessing
 import os
@@ -96,12 +95,6 @@ def be_interrupted(cache):
         raise KeyboardInterrupt
 
 
-def test_rows_are_saved_when_the_work_is_interrupted(cache):
-    with pytest.raises(KeyboardInterrupt):
-        be_interrupted(cache)
-    assert found(cache) == list(range(10))
-
-
 DAMAGE = {
     "a byte of a row": lambda content: content[:-1] + bytes([content[-1] ^ 1]),
     "a byte of a digest": lambda content: content[:24] + b"\xff" + content[25:],
@@ -174,13 +167,6 @@ def test_a_row_is_found_in_its_second_copy_where_the_first_is_damaged(cache):
     assert found(cache) == list(range(10))
 
 
-def test_files_that_vanish_while_they_are_used_are_no_error(cache):
-    put(cache)
-    with cache.shelf("features", MADE_BY) as shelf:
-        segments(cache)[0].unlink()
-        assert shelf.get(DIGESTS[0]) is None
-
-
 def test_what_was_not_used_for_longest_goes_first(cache):
     for first in (0, 2, 4):
         put(cache, first, first + 2)
@@ -218,14 +204,9 @@ def test_what_another_process_clears_is_made_again_and_no_error(tmp_path):
             shelf.add(DIGESTS, ROWS)
         assert found(cache) == list(range(10))
     assert Cache(tmp_path / "cache").clear() > 0
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["CACHEDIR.TAG"]
-
-
-def test_a_new_cache_is_marked_for_backups(tmp_path):
-    with open_cache(CacheConfig(folder=str(tmp_path / "deep" / "cache")), tmp_path / "private") as cache:
-        pass
-    assert sorted(path.name for path in cache.folder.iterdir()) == ["CACHEDIR.TAG"]
-    assert (cache.folder / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
+    (tag,) = (tmp_path / "cache").iterdir()
+    assert tag.name == "CACHEDIR.TAG"
+    assert tag.read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that can be killed at once")
@@ -289,19 +270,6 @@ def test_a_private_cache_stays_where_the_run_is_interrupted(tmp_path):
     assert not (tmp_path / "private").exists()
 
 
-def test_a_write_that_fails_is_a_warning_and_nothing_else_is_tried(cache, monkeypatch):
-    def fail(folder, digests, rows):
-        raise OSError(28, "No space left on device")
-
-    received = []
-    monkeypatch.setattr(cache_module, "write_segment", fail)
-    monkeypatch.setattr(cache_module, "SAVE_SECONDS", 0.0)
-    with cache.shelf("features", MADE_BY, notify=received.append) as shelf:
-        shelf.add(DIGESTS[:2], ROWS[:2])
-        shelf.add(DIGESTS[2:4], ROWS[2:4])
-    assert received == [Warned("no more is added to the cache: No space left on device")]
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_leaves_nothing_behind(cache, monkeypatch):
     put(cache, 0, 1)
@@ -358,25 +326,11 @@ def test_what_a_run_writes_is_not_deleted_for_more_also_where_a_file_server_has_
     assert found(run) == [2, 3, 4, 5]
 
 
-@pytest.fixture
-def elsewhere(tmp_path):
-    """Make a folder that links in a cache lead to, with a file in it."""
-    folder = tmp_path / "elsewhere"
-    folder.mkdir()
-    (folder / "0.rows").write_bytes(b"of another program")
-    return folder
-
-
-def links_work(tmp_path):
-    with contextlib.suppress(OSError, NotImplementedError):
-        (tmp_path / "probe").symlink_to(tmp_path)
-        return True
-    return False
-
-
-def test_links_are_not_followed_out_of_the_cache(cache, tmp_path, elsewhere):
-    if not links_work(tmp_path):
-        pytest.skip("needs links")
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_links_are_not_followed_out_of_the_cache(cache, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "0.rows").write_bytes(b"of another program")
     put(cache)
     (path,) = segments(cache)
     shelf = path.parent

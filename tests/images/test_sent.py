@@ -68,14 +68,10 @@ def test_files_that_were_sent_make_the_same_store_where_there_are_none_of_them(f
     assert (tmp_path / "there.npy").read_bytes() == (tmp_path / "here.npy").read_bytes()
 
 
-def test_some_of_the_images_that_were_sent_are_taken_in_any_order(files, tmp_path):
-    order = np.array([8, 1, 0, 6])
-    here = store_of(files.take(order), tmp_path / "here.npy")
-    there = sent(files, max_pixels=MOST_PIXELS).take(order)
-    store = store_of(there, tmp_path / "there.npy")
-    np.testing.assert_array_equal(store.rows(), here.rows())
-    assert store.unreadable == here.unreadable == {1: UNREADABLE[1], 3: UNREADABLE[6]}
-    assert there.path(2) == files.path(0)
+def test_some_of_the_images_that_were_sent_are_taken_in_any_order(files):
+    there = sent(files, max_pixels=MOST_PIXELS).take(np.array([8, 0]))
+    assert [there.path(row) for row in range(len(there))] == [files.path(8), files.path(0)]
+    assert [there.read(row) for row in range(len(there))] == [files.read(8), files.read(0)]
 
 
 def test_images_in_memory_and_addresses_are_sent_as_they_are(files):
