@@ -51,21 +51,15 @@ def test_each_signal_stops_the_command_line_at_once_where_nothing_is_to_be_kept(
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-def test_within_work_that_shuts_down_gracefully_it_waits_for_the_next_check(number, capsys):
-    prepare_signals()
+def test_within_work_that_shuts_down_gracefully_it_waits_for_the_next_check_and_that_is_said_once(number, capsys):
+    said = []
+    prepare_signals(said.append)
     again = number if number != signal.SIGINT else signal.SIGTERM  # some senders send twice
     with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else Interrupted), shutting_down_gracefully():
         work(number, again)
     assert capsys.readouterr().out == f"{number.name} {again.name}\n"
-    assert signal.getsignal(number) is interruption.stop_at_once
-
-
-def test_it_is_said_at_once_that_the_step_is_finished_first():
-    said = []
-    prepare_signals(said.append)
-    with pytest.raises(Interrupted), shutting_down_gracefully():
-        work(signal.SIGTERM, signal.SIGTERM)
     assert said == ["the step is finished first, and what is done is kept; Ctrl-C again stops at once"]
+    assert signal.getsignal(number) is interruption.stop_at_once
 
 
 def test_work_that_is_done_before_it_looks_is_interrupted_at_its_end():
@@ -132,8 +126,7 @@ def test_what_the_caller_ignores_as_nohup_does_is_still_ignored():
         check()
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-def test_a_signal_after_the_work_changes_neither_exit_code_nor_output(number):
+def test_a_signal_after_the_work_changes_neither_exit_code_nor_output():
     code = f"""
 import os, sys
 from labelscan import __main__
@@ -141,7 +134,8 @@ from labelscan.processes import interruption
 
 def ignore_signals(done=interruption.ignore_signals):
     done()
-    os.kill(os.getpid(), {int(number)})
+    for number in {list(map(int, SIGNALS))}:
+        os.kill(os.getpid(), number)
 
 interruption.ignore_signals = ignore_signals
 sys.argv[1:] = ["--version"]
@@ -151,31 +145,29 @@ __main__.program()
     assert ended.stderr == ""
 
 
+PROGRAM = "import sys; from labelscan.__main__ import program; sys.argv[1:] = {}; program()"
+WORKER = "import os; from labelscan.processes.interruption import prepare_worker; prepare_worker(os.getppid())"
+
+
 @pytest.mark.parametrize(
-    ("arguments", "code"), [(["--version"], 0), (["detect", "nowhere"], 2)], ids=["done", "refused"]
+    ("script", "code"),
+    [
+        (PROGRAM.format(["--version"]), 0),
+        (PROGRAM.format(["detect", "nowhere"]), 2),
+        (f"{WORKER}; print('works', flush=True)", 0),
+    ],
+    ids=["done", "refused", "a worker"],
 )
-def test_the_program_does_not_unload_what_it_has_loaded(arguments, code):
-    script = "import atexit, sys; atexit.register(print, 'unloading'); from labelscan.__main__ import program"
-    script += f"; sys.argv[1:] = {arguments}; program()"
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+def test_neither_the_program_nor_a_worker_unloads_what_it_has_loaded(script, code):
+    unloads = "import atexit; atexit.register(print, 'unloading'); "
+    ended = subprocess.run([sys.executable, "-c", unloads + script], capture_output=True, text=True, check=False)
     assert ended.returncode == code
     assert ended.stdout + ended.stderr
     assert "unloading" not in ended.stdout
 
 
-def test_a_worker_does_not_unload_what_it_has_loaded():
-    code = "import atexit, os; atexit.register(print, 'unloading')"
-    code += "; from labelscan.processes.interruption import prepare_worker"
-    code += "; prepare_worker(os.getppid()); print('working', flush=True)"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert (ended.stdout, ended.stderr) == ("working\n", "")
-
-
 def test_a_worker_ends_within_seconds_of_its_parent():
-    worker = (
-        "import os, time; from labelscan.processes.interruption import prepare_worker; prepare_worker(os.getppid())"
-    )
-    worker += "; print(os.getpid(), flush=True); time.sleep(60)"
+    worker = f"{WORKER}; import time; print(os.getpid(), flush=True); time.sleep(60)"
     parent = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {worker!r}]); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
