@@ -71,17 +71,11 @@ def in_threads(monkeypatch):
     """Return a function that runs folds in threads, each by calling a function that is given the job and the device."""
 
     def run(executor, jobs, run_one, where, outputs, notify):
-        def run_job(job, there, rows, state, tell):
+        def run_job(job, there, inputs, state, tell):
             run_one(job, there.device)
-            some = np.zeros(0, dtype=np.int64)
-            output = FoldOutput(
-                repeat=0,
-                fold=job.id.fold,
-                held_out_index=some,
-                pred_probs=np.zeros((0, 2), dtype=np.float32),
-                train_index=some,
-                train_margin=np.zeros(0, dtype=np.float32),
-            )
+            none = np.zeros((0, 2), dtype=np.float32)
+            rows = {"held_out_index": job.held_out_index[:0], "train_index": job.train_index[:0]}
+            output = FoldOutput(repeat=0, fold=job.id.fold, **rows, pred_probs=none, train_margin=none[:, 0])
             return Result(output, Figures(seconds=0.0, held_out_accuracy=1.0))
 
         monkeypatch.setattr(loky, "get_reusable_executor", lambda max_workers, **_: Threads(max_workers))
@@ -125,18 +119,12 @@ def test_a_fold_is_stored_by_the_process_that_was_asked_before_it_is_reported_as
             reported.append((outputs.is_done(jobs[event.fold], HERE), threading.current_thread()))
 
     jobs = folds(3)
+    here = threading.current_thread()
     in_threads(
-        LocalExecutor(processes=2),
-        jobs,
-        lambda *_: ran.append(threading.current_thread()),
-        HERE,
-        outputs,
-        receive,
+        LocalExecutor(processes=2), jobs, lambda *_: ran.append(threading.current_thread()), HERE, outputs, receive
     )
-    assert reported == [(True, threading.current_thread())] * 3, (
-        "what is reported may first be put where others look for it"
-    )
-    assert threading.current_thread() not in ran
+    assert reported == [(True, here)] * 3, "what is reported may first be put where others look for it"
+    assert here not in ran
 
 
 def test_what_is_finished_while_a_run_is_interrupted_is_kept_and_nothing_is_begun(tmp_path, in_threads):
