@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,8 @@ from labelscan.processes.prefetch import Prefetch
 FORMAT_VERSION = 2
 """The version of the side file and of the decoding rules; images of another version are decoded again."""
 
-_ARRAYS = ("digests", "file_sizes", "modified", "paths_digest")
-"""Attributes of a store that its side file holds as they are."""
+OF_EACH = ("digests", "file_sizes", "modified")
+"""Attributes of a store with a value for each image."""
 STATUS_BLOCK = 256
 """Files of which a thread asks one after another; a file system that many machines share answers each late."""
 
@@ -65,19 +66,19 @@ class Store:
 
     def finish(self) -> "Store":
         """Write the side file, which marks the store as finished, and return the store as it will be read."""
-        unreadable = dict(sorted(self.unreadable.items()))
-        write_npz(
-            _side_file(self.path),
-            {
-                "format_version": np.array(FORMAT_VERSION),
-                "shape": np.array(self.shape),
-                "maker": np.array(self.maker),
-                "unreadable_rows": np.array(list(unreadable), dtype=np.int64),
-                "unreadable_reasons": np.array(list(unreadable.values()), dtype=np.str_),
-                **{name: getattr(self, name) for name in _ARRAYS},
-            },
-        )
-        return replace(self, unreadable=unreadable)
+        store = replace(self, unreadable=dict(sorted(self.unreadable.items())))
+        versions = {"format_version": np.array(FORMAT_VERSION), "shape": np.array(self.shape)}
+        write_npz(_side_file(self.path), {**versions, **store.facts(), "paths_digest": self.paths_digest})
+        return store
+
+    def facts(self) -> dict[str, NDArray[Any]]:
+        """Return what is known of each image, and of what computed its features, by name."""
+        return {
+            "maker": np.array(self.maker),
+            "unreadable_rows": np.array(list(self.unreadable), dtype=np.int64),
+            "unreadable_reasons": np.array(list(self.unreadable.values()), dtype=np.str_),
+            **{name: getattr(self, name) for name in OF_EACH},
+        }
 
     @classmethod
     def begin(cls, path: Path, shape: ImageShape, source: ImageSource, *, maker: str = "") -> "Store":
@@ -111,7 +112,7 @@ class Store:
                 shape=ImageShape(*content["shape"].tolist()),
                 maker=str(content["maker"]),
                 unreadable=dict(zip(unreadable, reasons, strict=True)),
-                **{name: content[name] for name in _ARRAYS},
+                **{name: content[name] for name in (*OF_EACH, "paths_digest")},
             )
             return store if not rows or len(store.rows()) == len(store) else None
         except (*CANNOT_READ, EOFError, KeyError, TypeError):  # the second of NumPy, for an empty file

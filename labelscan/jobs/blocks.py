@@ -16,7 +16,7 @@ from labelscan.events import Event, Listener, StepDone, StepStarted
 from labelscan.files.rows_file import rows_file
 from labelscan.images.blocks import ImageBlocks, build_rows
 from labelscan.images.cache import Cache, open_cache
-from labelscan.images.store import Store
+from labelscan.images.store import OF_EACH, Store
 from labelscan.jobs.files import CACHE, PART
 from labelscan.jobs.where import Where
 from labelscan.training.device import Device
@@ -92,13 +92,12 @@ class BlockOutput:
     rows: NDArray[np.generic]
     """(M, H, W, C) pixels or (M, D) features."""
     digests: NDArray[np.uint8]
-    """As in ``Store``, and so are the next two."""
+    """As in ``Store.facts``, and so are all others."""
     file_sizes: NDArray[np.int64]
     modified: NDArray[np.int64]
     unreadable_rows: NDArray[np.int64]
     unreadable_reasons: NDArray[np.str_]
     maker: NDArray[np.str_]
-    """What computed features; empty for pixels."""
 
 
 def run_block(job: BlockJob, where: Where, notify: Listener) -> BlockOutput:
@@ -111,15 +110,7 @@ def run_block(job: BlockJob, where: Where, notify: Listener) -> BlockOutput:
     with TemporaryDirectory(prefix="labelscan-") as folder, open_cache(where.cache, Path(folder, CACHE)) as cache:
         path = Path(folder, "rows.npy")
         store = make_inputs(job.images, path, job.maker, cache=cache, device=where.device, notify=pass_on)
-        return BlockOutput(
-            rows=np.array(store.rows()),
-            digests=store.digests,
-            file_sizes=store.file_sizes,
-            modified=store.modified,
-            unreadable_rows=np.array(list(store.unreadable), dtype=np.int64),
-            unreadable_reasons=np.array(list(store.unreadable.values()), dtype=np.str_),
-            maker=np.array(store.maker),
-        )
+        return BlockOutput(rows=np.array(store.rows()), **store.facts())
 
 
 def block_jobs(
@@ -161,7 +152,7 @@ def put_together(outputs: Sequence[BlockOutput], images: ImageBlocks, path: Path
     with rows_file(path, len(images)) as file:
         for output in outputs:
             file.put(first, np.asarray(output.rows))
-            for name in ("digests", "file_sizes", "modified"):
+            for name in OF_EACH:
                 getattr(whole, name)[first : first + len(output.rows)] = getattr(output, name)
             rows = (first + output.unreadable_rows).tolist()
             whole.unreadable.update(zip(rows, output.unreadable_reasons.tolist(), strict=True))

@@ -183,6 +183,13 @@ class Driver:
         """Store the result of a job as it comes, and return that it is done."""
         return self.outputs.store(job, self.where(job), result)
 
+    def follow(self, job: Job, offset: int) -> int:
+        """Pass on what has come to the log of a job that runs since ``offset``, in bytes, and return the new offset."""
+        events, offset = self.outputs.state_of(job).events_from(offset)
+        for event in events:
+            self.notify(event)
+        return offset
+
     def rows_of(self, job: Job) -> Path | None:
         """Return the file of rows that a job reads; None for a block of inputs."""
         return self.inputs[job.inputs] if isinstance(job, FoldJob) else None

@@ -27,9 +27,6 @@ class JobState(CheckpointSlot, Protocol):
     def events(self) -> Sequence[Event]:
         """Return the events in the log, those of earlier processes too."""
 
-    def clear(self) -> None:
-        """Delete checkpoint and log: what left them was another job."""
-
 
 @dataclass(frozen=True, slots=True)
 class FolderState:
@@ -71,6 +68,7 @@ class FolderState:
         return list(self.events_from(0)[0])
 
     def clear(self) -> None:
+        """Delete checkpoint and log: what left them was another job."""
         for path in (self._checkpoint, self._log):  # and nothing else: the folder may hold what is not ours
             path.unlink(missing_ok=True)
 

@@ -13,18 +13,12 @@ import ctypes
 import sys
 from collections.abc import MutableMapping
 
-LARGEST_KEPT = 32 * 2**20
-"""Bytes of a block, the most that glibc allows; larger ones come from the system and go back to it at once."""
-MOST_KEPT = 2**30
-"""Bytes that lie free in all."""
-ASKED_AHEAD = 64 * 2**20
-"""Bytes that are asked for at a time beyond what is needed; they take no memory until they are used."""
 _SETTINGS = {
-    "MALLOC_MMAP_THRESHOLD_": (-3, LARGEST_KEPT),
-    "MALLOC_TRIM_THRESHOLD_": (-1, MOST_KEPT),
-    "MALLOC_TOP_PAD_": (-2, ASKED_AHEAD),
+    "MALLOC_MMAP_THRESHOLD_": (-3, 32 * 2**20),  # the most that glibc allows: larger blocks go back at once
+    "MALLOC_TRIM_THRESHOLD_": (-1, 2**30),  # that lie free in all
+    "MALLOC_TOP_PAD_": (-2, 64 * 2**20),  # asked for at a time beyond what is needed; no memory until it is used
 }
-"""By the variable that glibc reads when a process starts: the number that ``mallopt`` has for it, and the value."""
+"""By the variable that glibc reads when a process starts: the number that ``mallopt`` has for it, and the bytes."""
 
 
 def keep_freed_memory(environment: MutableMapping[str, str]) -> None:

@@ -136,9 +136,7 @@ def _side_by_side(jobs: Sequence[FoldJob], driver: Driver, processes: int, left_
                 running[future] = job, device
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
             for job, _ in running.values():
-                events, offsets[job.name] = driver.outputs.state_of(job).events_from(offsets[job.name])
-                for event in events:
-                    driver.notify(event)
+                offsets[job.name] = driver.follow(job, offsets[job.name])
             for future in sorted(ended, key=lambda one: one.exception() is not None):  # store what is done first
                 job, device = running.pop(future)
                 free.append(device)

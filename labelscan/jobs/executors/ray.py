@@ -83,9 +83,6 @@ class _KeptState:
     def events(self) -> Sequence[Event]:
         return cast(Sequence[Event], self._ask("events"))
 
-    def clear(self) -> None:
-        self._ask("clear")
-
     def _ask(self, method: str, *arguments: object) -> object:
         return _got(self.keeper.do.remote(self.name, method, *arguments))
 
@@ -165,7 +162,7 @@ class _Tasks:
                 self._submit(self._todo.pop(0))
             ended, _ = self._ray.wait(list(self._running), timeout=LOOK_SECONDS)
             for job in self._running.values():
-                self._follow(job)
+                self._offsets[job.name] = self._driver.follow(job, self._offsets[job.name])
             for reference in ended:
                 job = self._running.pop(reference)
                 try:
@@ -206,22 +203,13 @@ class _Tasks:
         # Which of the GPUs of its node it is, is for the cluster to say.
         there = replace(where, device=replace(where.device, one_of_all=False))
         gpus = self._executor.gpus(where, job)
-        if not self._has_room(cpus, gpus):
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        if not any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
             has = f"{cpus} CPUs" + (f" and {gpus:g} GPUs" if gpus else "")
             self._driver.notify(Warned(f"no node of the cluster has {has}, which {job.place} takes: it waits for one"))
         remote = self._ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(_run_there)
         state = _KeptState(self._keeper, job.name)
         self._running[remote.remote(shown, there, labels, rows, state, _versions())] = job
-
-    def _has_room(self, cpus: int, gpus: float) -> bool:
-        """Return whether any node could ever hold a job that takes so much."""
-        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        return any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes)
-
-    def _follow(self, job: Job) -> None:
-        events, self._offsets[job.name] = self._driver.outputs.state_of(job).events_from(self._offsets[job.name])
-        for event in events:
-            self._driver.notify(event)
 
 
 def _versions() -> dict[str, str]:

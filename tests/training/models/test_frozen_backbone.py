@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from labelscan.arrays import as_strings
 from labelscan.errors import Interrupted
 from labelscan.events import Noted, StepAdvanced, StepDone, ignore
-from labelscan.images import blocks, remote
+from labelscan.images import blocks
 from labelscan.images.blocks import ImageBlocks, build_rows
 from labelscan.images.cache import Cache
 from labelscan.images.decoding import ImageShape
@@ -228,7 +228,7 @@ def test_features_are_bit_for_bit_those_of_stored_pixels(photos, compute, tmp_pa
 def test_the_number_of_cores_does_not_change_a_byte(photos, compute, monkeypatch, engine):
     found = []
     for cores in (1, 3):
-        for module in (frozen_backbone, remote, openvino):
+        for module in (frozen_backbone, blocks, openvino):
             monkeypatch.setattr(module, "available_cores", lambda cores=cores: cores)
         features, _ = compute(
             photos, Random(Small()), engine=engine, shape=ImageShape(64, 64, 3), cache=f"cache-{cores}"
