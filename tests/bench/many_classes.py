@@ -26,6 +26,7 @@ from labelscan.detection.detectors import DETECTORS
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.detection.gathering import gather
 from labelscan.jobs.fold_output import FoldOutput
+from labelscan.jobs.outputs import read_output, write_output
 from labelscan.pipeline.judge import judge_and_write
 from labelscan.runs.opening import open_run
 from labelscan.runs.record import Described, Identity
@@ -76,7 +77,7 @@ def make_folds(work: Path, n_examples: int, n_classes: int) -> None:
             train_probs=probabilities(given[trained], n_classes, seed=N_FOLDS + fold),
         )
         (work / f"fold-0-{fold}").mkdir(parents=True)
-        output.write(work / f"fold-0-{fold}")
+        write_output(work / f"fold-0-{fold}", output)
 
 
 def probabilities(labels: np.ndarray, n_classes: int, *, seed: int) -> np.ndarray:
@@ -103,7 +104,9 @@ def judge(work: Path, n_examples: int, n_classes: int) -> None:
     identity = Identity(settings=nested(Config()), results_depend_on={}, data=Described.of(dataset, "made up"))
     with open_run(work / "run", identity) as run:
         with measured("gather", size):
-            outputs = (FoldOutput.read(work / f"fold-0-{fold}", repeat=0, fold=fold) for fold in range(N_FOLDS))
+            outputs = (
+                FoldOutput(repeat=0, fold=fold, **read_output(work / f"fold-0-{fold}")) for fold in range(N_FOLDS)
+            )
             evidence = gather(outputs, dataset=dataset, scored=np.ones(n_examples, dtype=bool), n_repeats=1)
         with measured("write the evidence", size):
             evidence.write(run.path / EVIDENCE_FILE)
