@@ -1,6 +1,9 @@
 """What several tests of the whole line share: tiny images with planted errors, a finished run on them, a browser."""
 
+import multiprocessing
+import os
 import shutil
+from importlib.util import find_spec
 
 import pytest
 from shapes import draw_shapes, plant_errors
@@ -18,10 +21,20 @@ def shapes():
 
 
 @pytest.fixture(scope="session")
-def finished(shapes, tmp_path_factory):
-    """Return an undisturbed run by the quick settings, which tests only read."""
+def detect(shapes):
+    """Return a function that runs on these images in a folder, by the quick settings with changes by key."""
     images, _, given = shapes
-    return labelscan.detect(images, given, settings=quick(), output=tmp_path_factory.mktemp("finished") / "run")
+
+    def detect(folder, changes=None, **options):
+        return labelscan.detect(images, given, settings=quick(**(changes or {})), output=folder, **options)
+
+    return detect
+
+
+@pytest.fixture(scope="session")
+def finished(detect, tmp_path_factory):
+    """Return an undisturbed run by the quick settings, which tests only read."""
+    return detect(tmp_path_factory.mktemp("finished") / "run")
 
 
 @pytest.fixture
@@ -31,16 +44,38 @@ def run_folder(finished, tmp_path):
 
 
 @pytest.fixture(scope="session")
+def processes():
+    """Return a context whose processes need not import labelscan: one that has done so is forked."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        pytest.skip("needs processes that can be forked and killed")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(
+        ["labelscan.api", "labelscan.cli", "labelscan.pipeline.detect", "labelscan.training.models"]
+    )
+    return context
+
+
+@pytest.fixture(scope="session")
 def browser():
-    """Return a chromium; without one, or without playwright, the test is skipped."""
-    playwright = pytest.importorskip("playwright.sync_api")
+    """Return a chromium; without one, or what drives it, tests fail in CI (CI=true) and are skipped elsewhere."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.skip("no chromium on this machine")
-    with playwright.sync_playwright() as driver:
+    if path is None or not all(map(find_spec, ("playwright", "axe_playwright_python"))):
+        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        missing("needs chromium, playwright and axe-playwright-python")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def violations(browser):
+    """Return a function that lists what makes a page inaccessible."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    return lambda tab: [(one["id"], one["nodes"][0]["html"]) for one in Axe().run(tab).response["violations"]]
 
 
 @pytest.fixture

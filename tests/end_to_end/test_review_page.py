@@ -1,4 +1,4 @@
-"""The report as a reviewer uses it: in a browser, from disk, by keyboard. Skipped where there is no chromium."""
+"""The report as a reviewer uses it: in a browser, from disk, by keyboard."""
 
 from dataclasses import replace
 
@@ -9,8 +9,6 @@ from tiny_page import CLASSES, a_feature_note, a_measurement, a_page, a_picture,
 from labelscan.correction.decisions import Decision, read_decisions, write_decisions
 from labelscan.reporting.formats.html import render_html
 from labelscan.reporting.page import TypicalExample
-
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 SCRIPT = "<script>alert(1)</script>"
 LONG = "a class with a name that goes on and on " * 8
@@ -233,12 +231,8 @@ def test_nothing_is_shown_by_colour_alone_where_colours_are_forced(visit):
     assert bar[0] != bar[1]
 
 
-def violations(tab):
-    return [(one["id"], one["nodes"][0]["html"]) for one in axe.Axe().run(tab).response["violations"]]
-
-
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
-def test_the_page_is_accessible_and_fits_the_screen(visit, theme, width):
+def test_the_page_is_accessible_and_fits_the_screen(visit, theme, width, violations):
     tab = visit(an_odd_page(), viewport={"width": width, "height": 844}, color_scheme=theme)
     tab.get_by_role("link", name="Review all").click()
     tab.keyboard.press("g")
@@ -365,7 +359,7 @@ def test_what_one_server_did_not_save_is_saved_by_the_next(browser, tmp_path):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_texts_are_read_unfolded_and_searched(visit, width):
+def test_texts_are_read_unfolded_and_searched(visit, width, violations):
     tab = visit(a_text_page(), viewport={"width": width, "height": 844})
     first, second, third = tab.locator(".card").all()
     assert first.locator("mark.given").text_content() == "lovely"
@@ -398,7 +392,7 @@ def test_no_word_is_marked_in_a_measurement(visit):
     assert not tab.locator("#marks-hint").is_visible()
 
 
-def test_a_row_shows_all_its_columns_when_asked(visit):
+def test_a_row_shows_all_its_columns_when_asked(visit, violations):
     note = replace(a_feature_note(), name="city", value="Kano", usual="1 % have it", usual_of_suggested="96 % have it")
     row = tuple((f"column {number} {'with a long name ' * 5}", "a value " * number) for number in range(40))
     suspect = a_suspect(picture=None, path="", features=(a_feature_note(), note), row=row, n_more_columns=3)
