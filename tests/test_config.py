@@ -1,5 +1,4 @@
 import json
-import tomllib
 from itertools import pairwise
 from pathlib import Path
 
@@ -221,12 +220,6 @@ def test_all_that_the_config_of_losses_compares_exists():
     assert len(named) == 4 + 12 + 3
     for option, text in named:
         {"--noise": needs_pred_probs, "--loss": check_loss, "--detector": DETECTORS.build}[option](text)
-
-
-def test_shipped_configs_are_in_the_wheel():
-    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
-    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    assert included == {"configs": "labelscan/configs"}
 
 
 @pytest.mark.parametrize("name", ["quik", "zzz"])
