@@ -48,7 +48,7 @@ LINE = "detect data --folds 2 --epochs 1 --model small-cnn --image-size 8 --set 
 
 def entry(name: str, what: str, make: Make, *, kept: str = "", as_root: bool = True) -> Kind:
     """Return the kind of what is found under a name in a class folder."""
-    return Kind(what=what, line=LINE, make=make, names=f"cat/{name}", kept=kept, as_root=as_root)
+    return Kind(what, make, line=LINE, names=f"cat/{name}", kept=kept, as_root=as_root)
 
 
 def image(name: str, what: str, content: bytes | str, *, kept: str = "") -> Kind:

@@ -4,7 +4,7 @@ import io
 import os
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cache
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
@@ -15,17 +15,19 @@ from PIL import Image
 Make = Callable[[Path], object]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Kind:
     """One kind of input that is not what it should be."""
 
     what: str
     """As the reference says it."""
-    line: str
-    """The command line, run in the folder that ``make`` has filled."""
     make: Make
+    """Makes it in the folder in which the command line is run."""
     code: str = ""
     """That of the one error it ends with; empty where it ends in none."""
+    _: KW_ONLY
+    line: str
+    """The command line."""
     names: str = ""
     """What the error also names: the file, and the row where there is one."""
     kept: str = ""

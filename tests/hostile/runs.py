@@ -94,7 +94,7 @@ def a_file(place: Path) -> None:
 def broken(name: str, what: str, make: Make, code: str, line: str = GATE) -> Kind:
     """Return the kind of a file of a run that is not what it should be."""
     make = together(make, file("decisions.csv", HEAD))
-    return Kind(what=f"{name} {what}", line=line, make=make, code=code, names=f"run/{name}")
+    return Kind(f"{name} {what}", make, code, line=line, names=f"run/{name}")
 
 
 def log_odds(what: str, error_log_odds: object) -> Kind:
@@ -103,23 +103,11 @@ def log_odds(what: str, error_log_odds: object) -> Kind:
 
 
 KINDS = [
-    Kind(what="no such folder", line="report nowhere", make=nothing, code="no-run", names="nowhere"),
-    Kind(what="a file in place of the folder", line=REPORT, make=a_file, code="no-run", names="run"),
-    Kind(
-        what="a folder of other things",
-        line="report other",
-        make=file("other/a.txt", ""),
-        code="no-run",
-        names="other",
-    ),
-    Kind(line=REPORT, what="run.json deleted", make=without("run.json"), code="no-run", names="run"),
-    Kind(
-        line=REPORT,
-        what="run.json that is a pipe",
-        make=in_place("run.json", pipe),
-        code="no-run",
-        names="run",
-    ),
+    Kind("no such folder", nothing, "no-run", line="report nowhere", names="nowhere"),
+    Kind("a file in place of the folder", a_file, "no-run", line=REPORT, names="run"),
+    Kind("a folder of other things", file("other/a.txt", ""), "no-run", line="report other", names="other"),
+    Kind("run.json deleted", without("run.json"), "no-run", line=REPORT, names="run"),
+    Kind("run.json that is a pipe", in_place("run.json", pipe), "no-run", line=REPORT, names="run"),
     broken("run.json", "that is empty", text("run.json", ""), "unreadable"),
     broken("run.json", "that is cut off", cut("run.json"), "unreadable"),
     broken("run.json", "that is a list", text("run.json", "[1]"), "unreadable"),
@@ -127,44 +115,26 @@ KINDS = [
     broken("run.json", "that is not UTF-8", text("run.json", b"\xff\xfe{}"), "unreadable"),
     broken("run.json", "of another version", edited("run.json", "format_version", value=99), "other-version"),
     Kind(
+        "a run that is not finished",
+        edited("run.json", "state", value="running"),
+        "run-unfinished",
         line=GATE,
-        what="a run that is not finished",
-        make=edited("run.json", "state", value="running"),
-        code="run-unfinished",
         names="run",
     ),
     broken("run.json", "whose data is a number", edited("run.json", "data", value=5), "damaged", REPORT),
     broken(
-        "run.json",
-        "whose times are text",
-        edited("run.json", "timings", value={"total": "long"}),
-        "damaged",
-        REPORT,
+        "run.json", "whose times are text", edited("run.json", "timings", value={"total": "long"}), "damaged", REPORT
     ),
     broken("summary.json", "deleted", without("summary.json"), "unreadable"),
     broken("summary.json", "that is a pipe", in_place("summary.json", pipe), "unreadable"),
     broken("summary.json", "that is cut off", cut("summary.json"), "unreadable"),
     broken("summary.json", "that is a list", text("summary.json", "[]"), "unreadable"),
     broken("summary.json", "that is an empty object", text("summary.json", "{}"), "other-version"),
-    broken(
-        "summary.json",
-        "without the detector",
-        edited("summary.json", "detector", value=None),
-        "damaged",
-    ),
+    broken("summary.json", "without the detector", edited("summary.json", "detector", value=None), "damaged"),
     broken("summary.json", "with text for a count", edited("summary.json", "n_flagged", value="many"), "damaged"),
+    broken("summary.json", "with NaN", edited("summary.json", "chance_accuracy", value=float("nan")), "unreadable"),
     broken(
-        "summary.json",
-        "with NaN",
-        edited("summary.json", "chance_accuracy", value=float("nan")),
-        "unreadable",
-    ),
-    broken(
-        "summary.json",
-        "whose classes are text",
-        edited("summary.json", "class_health", value=["a"]),
-        "damaged",
-        REPORT,
+        "summary.json", "whose classes are text", edited("summary.json", "class_health", value=["a"]), "damaged", REPORT
     ),
     broken(
         "summary.json",
@@ -184,45 +154,19 @@ KINDS = [
     broken("scores.csv", "that is a pipe", in_place("scores.csv", pipe), "damaged"),
     broken("scores.csv", "that is empty", text("scores.csv", ""), "damaged"),
     broken("scores.csv", "that lacks rows", fewer_rows, "damaged"),
-    broken(
-        "scores.csv",
-        "that is cut off within a row",
-        short_row,
-        "damaged",
-    ),
+    broken("scores.csv", "that is cut off within a row", short_row, "damaged"),
     broken("scores.csv", "with other columns", text("scores.csv", "a,b\n1,2\n"), "damaged"),
     broken("scores.csv", "with text for a rank", replaced("scores.csv", "\n1,", "\none,"), "damaged"),
-    broken(
-        "scores.csv",
-        "with a rank of 30 digits",
-        replaced("scores.csv", "\n1,", f"\n{'9' * 30},"),
-        "damaged",
-    ),
+    broken("scores.csv", "with a rank of 30 digits", replaced("scores.csv", "\n1,", f"\n{'9' * 30},"), "damaged"),
     broken("scores.csv", "with neither true nor false", replaced("scores.csv", ",true,", ",yes,"), "damaged"),
     broken("scores.csv", "that is not UTF-8", text("scores.csv", b"\xff\xfe"), "damaged"),
     broken("evidence.npz", "deleted", without("evidence.npz"), "damaged", DECIDE),
     broken("evidence.npz", "that is a pipe", in_place("evidence.npz", pipe), "damaged", DECIDE),
     broken("evidence.npz", "that is cut off", cut("evidence.npz"), "damaged", DECIDE),
+    broken("evidence.npz", "without labels", array("evidence.npz", given_labels=None), "damaged", DECIDE),
+    broken("evidence.npz", "with NaN", array("evidence.npz", pred_probs=np.full((12, 2), np.nan)), "damaged", DECIDE),
     broken(
-        "evidence.npz",
-        "without labels",
-        array("evidence.npz", given_labels=None),
-        "damaged",
-        DECIDE,
-    ),
-    broken(
-        "evidence.npz",
-        "with NaN",
-        array("evidence.npz", pred_probs=np.full((12, 2), np.nan)),
-        "damaged",
-        DECIDE,
-    ),
-    broken(
-        "evidence.npz",
-        "of another shape",
-        array("evidence.npz", pred_probs=np.full((3, 2), 0.5)),
-        "damaged",
-        DECIDE,
+        "evidence.npz", "of another shape", array("evidence.npz", pred_probs=np.full((3, 2), 0.5)), "damaged", DECIDE
     ),
     broken(
         "evidence.npz",
@@ -257,46 +201,34 @@ KINDS = [
     log_odds("with NaN", np.full(12, np.nan)),
     log_odds("of another length", np.zeros(3)),
     broken("measure.csv", "that is empty", text("measure.csv", ""), "damaged", REPORT),
-    broken(
-        "measure.csv",
-        "about other examples",
-        text("measure.csv", "order,example_id\n1,zzz\n"),
-        "damaged",
-        REPORT,
-    ),
+    broken("measure.csv", "about other examples", text("measure.csv", "order,example_id\n1,zzz\n"), "damaged", REPORT),
     Kind(
-        what="a damaged run to compare with",
+        "a damaged run to compare with",
+        together(lambda place: shutil.copytree(place / "run", place / "run2"), cut("summary.json")),
+        "unreadable",
         line="diff run run2",
-        make=together(lambda place: shutil.copytree(place / "run", place / "run2"), cut("summary.json")),
-        code="unreadable",
         names="run/summary.json",
     ),
     Kind(
-        what="a damaged run to be begun again",
+        "a damaged run to be begun again",
+        text("run.json", "[1]"),
+        "unreadable",
         line="score probs.npz -o run",
-        make=text("run.json", "[1]"),
-        code="unreadable",
         names="run/run.json",
     ),
     Kind(
-        what="a folder of other things to run in",
+        "a folder of other things to run in",
+        file("other/a.txt", ""),
+        "not-a-run-folder",
         line="score probs.npz -o other",
-        make=file("other/a.txt", ""),
-        code="not-a-run-folder",
         names="other",
     ),
+    Kind("a file to run in", file("other", ""), "is-a-file", line="score probs.npz -o other", names="other"),
     Kind(
-        what="a file to run in",
+        "a link to itself to run in",
+        link("other", "other"),
+        "folder-not-made",
         line="score probs.npz -o other",
-        make=file("other", ""),
-        code="is-a-file",
-        names="other",
-    ),
-    Kind(
-        what="a link to itself to run in",
-        line="score probs.npz -o other",
-        make=link("other", "other"),
-        code="folder-not-made",
         names="other",
     ),
 ]
