@@ -1,7 +1,6 @@
 """Runs share what they decode and compute, and their results are the same bytes as if they did not."""
 
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -178,16 +177,6 @@ def test_an_interrupted_decoding_goes_on_where_it_was(images, settings, tmp_path
     assert [entry.name for entry in (run.folder / "store").iterdir()] == ["images.npz"]
 
 
-@pytest.fixture
-def others():
-    """Return a context for processes that need not import labelscan: one that has done so is forked."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        pytest.skip("needs processes that can be forked and killed")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["labelscan.api", "labelscan.pipeline.detect", "labelscan.training.models"])
-    return context
-
-
 def be_killed(images, settings, output):
     """Run with rows that are saved at once, until there are features of some images."""
     from labelscan.images import cache
@@ -203,9 +192,9 @@ def be_killed(images, settings, output):
 
 
 @pytest.mark.parametrize("cache", ["cache", "none"])
-def test_a_killed_run_goes_on_within_its_features(images, settings, first_of_all, tmp_path, others, cache):
+def test_a_killed_run_goes_on_within_its_features(images, settings, first_of_all, tmp_path, processes, cache):
     chosen = settings(cache=cache if cache == "none" else str(tmp_path / cache))
-    process = others.Process(target=be_killed, args=(images, chosen, tmp_path / "run"))
+    process = processes.Process(target=be_killed, args=(images, chosen, tmp_path / "run"))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
@@ -219,15 +208,15 @@ def be_one_of_several(images, settings, output, barrier):
     labelscan.detect(images, settings=settings, output=output)
 
 
-def test_runs_at_the_same_time_do_not_disturb_each_other(images, settings, tmp_path, others):
-    barrier, losses = others.Barrier(2), ("ce", "gce")
-    processes = [
-        others.Process(target=be_one_of_several, args=(images, settings(loss=loss), tmp_path / loss, barrier))
+def test_runs_at_the_same_time_do_not_disturb_each_other(images, settings, tmp_path, processes):
+    barrier, losses = processes.Barrier(2), ("ce", "gce")
+    running = [
+        processes.Process(target=be_one_of_several, args=(images, settings(loss=loss), tmp_path / loss, barrier))
         for loss in losses
     ]
-    for process in processes:
+    for process in running:
         process.start()
-    for process in processes:
+    for process in running:
         process.join()
         assert process.exitcode == 0
     for loss in losses:

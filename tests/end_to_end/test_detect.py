@@ -20,9 +20,8 @@ from labelscan.pipeline.plan_facts import plan_facts
 from labelscan.training.losses import LOSSES
 
 
-def test_planted_errors_come_out_on_top(shapes, tmp_path):
-    images, _, given = shapes
-    run = labelscan.detect(images, given, settings=quick(**{"training.epochs": 12}), output=tmp_path / "run")
+def test_planted_errors_come_out_on_top(detect, tmp_path):
+    run = detect(tmp_path / "run", {"training.epochs": 12})
     top = run.issues.scores["example_id"].astype(int).tolist()[: len(PLANTED)]
     assert len(set(top) & set(PLANTED)) >= len(PLANTED) - 1
     flagged = set(run.issues.flagged["example_id"].astype(int))
@@ -130,10 +129,9 @@ class _Watched(nn.Module):
         return self.linear(images.flatten(1))
 
 
-def test_every_fold_starts_from_freshly_made_weights(shapes, tmp_path):
-    images, _, given = shapes
+def test_every_fold_starts_from_freshly_made_weights(detect, tmp_path):
     seen = []
-    labelscan.detect(images, given, settings=quick(), model=lambda: _Watched(seen), output=tmp_path / "run")
+    detect(tmp_path / "run", model=lambda: _Watched(seen))
     assert len(seen) == 3
     for weights in seen:
         assert weights.abs().max() <= 1 / 8  # what nn.Linear starts with: a trained layer is beyond it
@@ -149,11 +147,10 @@ def _with_a_new_head(part):
 
 
 @pytest.mark.parametrize(("n_outputs", "wrap"), [(3, _whole), (8, _with_a_new_head)])
-def test_a_factory_that_hands_out_trained_parts_is_refused(shapes, tmp_path, n_outputs, wrap):
-    images, _, given = shapes
+def test_a_factory_that_hands_out_trained_parts_is_refused(detect, tmp_path, n_outputs, wrap):
     part = nn.Sequential(nn.Flatten(), nn.Linear(64, n_outputs))
     with refuses(labelscan.RunError, "shared-parts"):
-        labelscan.detect(images, given, settings=quick(), model=lambda: wrap(part), output=tmp_path / "run")
+        detect(tmp_path / "run", model=lambda: wrap(part))
 
 
 @pytest.mark.parametrize(
@@ -163,20 +160,15 @@ def test_a_factory_that_hands_out_trained_parts_is_refused(shapes, tmp_path, n_o
         (KNeighborsClassifier(1), KNeighborsClassifier(2)),
     ],
 )
-def test_another_model_in_the_same_folder_is_refused(shapes, tmp_path, one, other):
-    images, _, given = shapes
-    labelscan.detect(images, given, settings=quick(), model=one, output=tmp_path / "run")
-    labelscan.detect(images, given, settings=quick(), model=one, output=tmp_path / "run")
+def test_another_model_in_the_same_folder_is_refused(detect, tmp_path, one, other):
+    detect(tmp_path / "run", model=one)
+    detect(tmp_path / "run", model=one)
     with refuses(labelscan.RunFolderError, "other-run"):
-        labelscan.detect(images, given, settings=quick(), model=other, output=tmp_path / "run")
+        detect(tmp_path / "run", model=other)
 
 
-def test_a_classifier_that_draws_at_random_gives_the_same_bytes_twice(shapes, tmp_path):
-    images, _, given = shapes
-    runs = [
-        labelscan.detect(images, given, settings=quick(), model=RandomForestClassifier(5), output=tmp_path / name)
-        for name in ("a", "b")
-    ]
+def test_a_classifier_that_draws_at_random_gives_the_same_bytes_twice(detect, tmp_path):
+    runs = [detect(tmp_path / name, model=RandomForestClassifier(5)) for name in ("a", "b")]
     assert contents(runs[0].folder) == contents(runs[1].folder)
 
 
@@ -196,27 +188,14 @@ def test_a_network_may_be_given_for_features(tmp_path):
     assert run.summary.out_of_fold_accuracy > 0.9
 
 
-def test_a_network_of_the_wrong_shape_is_refused_with_the_shape(shapes, tmp_path):
-    images, _, given = shapes
+def test_a_network_of_the_wrong_shape_is_refused_with_the_shape(detect, tmp_path):
     with refuses(labelscan.RunError, "wrong-model"):
-        labelscan.detect(
-            images,
-            given,
-            settings=quick(),
-            model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 7)),
-            output=tmp_path / "run",
-        )
+        detect(tmp_path / "run", model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 7)))
 
 
-def test_a_locally_defined_factory_trains_in_other_processes(shapes, tmp_path):
-    images, _, given = shapes
-    settings = quick(**{"executor.processes": 2})
-    run = labelscan.detect(
-        images,
-        given,
-        settings=settings,
-        model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 3)),
-        output=tmp_path / "run",
+def test_a_locally_defined_factory_trains_in_other_processes(detect, tmp_path):
+    run = detect(
+        tmp_path / "run", {"executor.processes": 2}, model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
     )
     assert len(run.evidence) == 180
 
@@ -247,23 +226,21 @@ def test_feature_tables_are_learned_by_an_mlp_and_by_trees(tmp_path):
     assert set(run.issues.scores["example_id"].astype(int)[:2]) == {4, 50}
 
 
-def test_a_run_that_another_process_writes_is_refused(shapes, tmp_path):
-    images, _, given = shapes
+def test_a_run_that_another_process_writes_is_refused(detect, tmp_path):
 
     def start_another(event):
         if isinstance(event, EpochDone) and (event.fold, event.epoch) == (0, 1):
             with refuses(labelscan.RunFolderError, "run-locked"):
-                labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+                detect(tmp_path / "run")
 
-    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=start_another)
+    detect(tmp_path / "run", notify=start_another)
 
 
-def test_a_folder_that_is_no_run_is_left_alone(shapes, tmp_path):
-    images, _, given = shapes
+def test_a_folder_that_is_no_run_is_left_alone(detect, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("do not touch")
     with refuses(labelscan.RunFolderError, "not-a-run-folder"):
-        labelscan.detect(images, given, settings=quick(), output=tmp_path / "mine", fresh=True)
+        detect(tmp_path / "mine", fresh=True)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "do not touch"
 
 

@@ -5,7 +5,7 @@ from itertools import count
 
 import torch
 from refusals import refuses
-from tiny_detect import Recorder, quick
+from tiny_detect import Recorder
 from torch import nn
 
 import labelscan
@@ -33,18 +33,17 @@ def second_is(make):
     return lambda: make() if next(number) == 1 else SmallCNN(8).make((8, 8, 1), 3)
 
 
-def detect(shapes, folder, make):
-    images, _, given = shapes
+def warnings_of(detect, folder, make):
     received = Recorder()
-    run = labelscan.detect(images, given, model=second_is(make), settings=quick(), output=folder, notify=received)
+    run = detect(folder, model=second_is(make), notify=received)
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     logged = [line["message"] for line in log if line["event"] == "Warned"]
     warned = [event.message for event in received.of(Warned)]
     return run.summary.warnings, logged, warned
 
 
-def test_a_fold_that_learned_nothing_is_named(shapes, tmp_path):
-    warnings, logged, warned = detect(shapes, tmp_path / "run", lambda: Broken(1.0))
+def test_a_fold_that_learned_nothing_is_named(detect, tmp_path):
+    warnings, logged, warned = warnings_of(detect, tmp_path / "run", lambda: Broken(1.0))
     assert logged == warned
     (warning,) = (each for each in warnings if "learned nothing" in each)
     assert warning.startswith(
@@ -52,16 +51,15 @@ def test_a_fold_that_learned_nothing_is_named(shapes, tmp_path):
     )
 
 
-def test_a_fold_that_diverges_is_trained_again_and_the_run_says_so(shapes, tmp_path):
-    warnings, logged, warned = detect(shapes, tmp_path / "run", lambda: Broken(torch.nan))
+def test_a_fold_that_diverges_is_trained_again_and_the_run_says_so(detect, tmp_path):
+    warnings, logged, warned = warnings_of(detect, tmp_path / "run", lambda: Broken(torch.nan))
     again = "repeat 0, fold 1: the loss became nan in epoch 3; trained again at half the learning rate"
     assert again in warnings
     assert again in logged
     assert warned.count(again) == 1
 
 
-def test_a_fold_that_diverges_twice_ends_the_run_with_its_name(shapes, tmp_path):
-    images, _, given = shapes
+def test_a_fold_that_diverges_twice_ends_the_run_with_its_name(detect, tmp_path):
     with refuses(labelscan.RunError, "diverged"):
-        labelscan.detect(images, given, model=lambda: Broken(torch.nan), settings=quick(), output=tmp_path / "run")
+        detect(tmp_path / "run", model=lambda: Broken(torch.nan))
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "failed"

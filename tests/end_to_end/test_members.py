@@ -21,15 +21,13 @@ TREES = "extra-trees:n_estimators=20"
 MODELS = ["small-cnn", TREES]
 
 
-def two(**changes):
-    return quick(**{"model.name": MODELS, **changes})
+TWO = {"model.name": MODELS}
 
 
 @pytest.fixture(scope="module")
-def pooled(shapes, tmp_path_factory):
+def pooled(detect, tmp_path_factory):
     """Return an undisturbed run of two models, which tests only read."""
-    images, _, given = shapes
-    return labelscan.detect(images, given, settings=two(), output=tmp_path_factory.mktemp("pooled") / "run")
+    return detect(tmp_path_factory.mktemp("pooled") / "run", TWO)
 
 
 def folds_of(recorder, member, *, reused):
@@ -66,17 +64,16 @@ def test_each_model_has_jobs_of_its_own(pooled):
 
 
 @pytest.mark.parametrize(("member", "fold"), [("small-cnn", 1), (TREES, 0)])
-def test_an_interrupted_run_keeps_the_finished_folds_of_all_models(shapes, pooled, tmp_path, member, fold):
-    images, _, given = shapes
+def test_an_interrupted_run_keeps_the_finished_folds_of_all_models(detect, pooled, tmp_path, member, fold):
 
     def listen(event):
         if isinstance(event, FoldDone) and (event.opinion, event.fold) == (member, fold):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        labelscan.detect(images, given, settings=two(), output=tmp_path / "run", notify=listen)
+        detect(tmp_path / "run", TWO, notify=listen)
     received = Recorder()
-    labelscan.detect(images, given, settings=two(), output=tmp_path / "run", resume=True, notify=received)
+    detect(tmp_path / "run", TWO, resume=True, notify=received)
     kept = {"small-cnn": [0, 1], TREES: []} if member == "small-cnn" else {"small-cnn": [0, 1, 2], TREES: [0]}
     for name, folds in kept.items():
         assert folds_of(received, name, reused=True) == folds
@@ -86,35 +83,32 @@ def test_an_interrupted_run_keeps_the_finished_folds_of_all_models(shapes, poole
     assert contents(tmp_path / "run") == contents(pooled.folder)
 
 
-def test_folds_of_all_models_side_by_side_give_the_same_bytes(shapes, pooled, tmp_path):
-    images, _, given = shapes
-    labelscan.detect(images, given, settings=two(**{"executor.processes": 2}), output=tmp_path / "run")
+def test_folds_of_all_models_side_by_side_give_the_same_bytes(detect, pooled, tmp_path):
+    detect(tmp_path / "run", TWO | {"executor.processes": 2})
     assert contents(tmp_path / "run") == contents(pooled.folder)
 
 
-def test_a_run_with_other_models_is_another_run(shapes, pooled):
-    images, _, given = shapes
+def test_a_run_with_other_models_is_another_run(detect, pooled):
     with refuses(labelscan.RunFolderError, "other-run"):
-        labelscan.detect(images, given, settings=quick(), output=pooled.folder)
+        detect(pooled.folder)
 
 
 def test_a_self_check_asks_all_models_again(shapes, tmp_path):
     images, true_labels, _ = shapes
-    settings = two(**{"detection.self_check": 0.1, "training.epochs": 2})
+    settings = quick(**TWO, **{"detection.self_check": 0.1, "training.epochs": 2})
     run = labelscan.detect(images, true_labels, settings=settings, output=tmp_path / "run")
     assert run.summary.self_check is not None
     evidence = labelscan.Evidence.read(run.folder / "self-check" / "evidence.npz")
     assert [one.name for one in evidence.members] == MODELS
 
 
-def test_a_list_of_models_in_python_gives_a_member_each(shapes, tmp_path):
-    images, _, given = shapes
+def test_a_list_of_models_in_python_gives_a_member_each(detect, tmp_path):
 
     def make():
         return nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
 
     models = [make, LogisticRegression(C=0.1), LogisticRegression(C=1)]
-    run = labelscan.detect(images, given, settings=quick(), model=models, output=tmp_path / "run")
+    run = detect(tmp_path / "run", model=models)
     names = [one.name for one in run.evidence.members]
     assert [name.rpartition(".")[2] for name in names] == ["make", "LogisticRegression", "LogisticRegression 2"]
 
@@ -153,7 +147,7 @@ def test_threshold_runs_are_those_of_the_first_network(shapes):
 
 def test_a_plan_names_every_model_and_says_once_what_they_share(shapes):
     images, _, given = shapes
-    facts = dict(plan_facts(labelscan.plan(images, given, settings=two())))
+    facts = dict(plan_facts(labelscan.plan(images, given, settings=quick(**TWO))))
     assert facts["model"] == "small-cnn: set by the user"
     assert facts["opinion 2"] == f"{TREES}: set by the user"
     assert facts["inputs"] == "8 x 8, grey"

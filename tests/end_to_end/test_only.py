@@ -1,8 +1,9 @@
 """Jobs that other batch systems run: each process some of them, and one that merges."""
 
-import subprocess
+import io
 import sys
 import time
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
@@ -60,31 +61,39 @@ def test_folds_of_unlike_machines_are_merged_with_a_warning(planned, shapes, tmp
     assert [one.message for one in events if isinstance(one, Warned) and "unlike machines" in one.message]
 
 
+def run_command(arguments):
+    with redirect_stdout(io.StringIO()):
+        sys.exit(main(arguments))
+
+
 def test_processes_at_once_of_which_two_do_the_same_and_some_are_killed_give_the_same_bytes(
-    shapes, finished, tmp_path, capsys
+    shapes, finished, tmp_path, processes
 ):
     images, _, given = shapes
     np.savez(tmp_path / "arrays.npz", images=images, labels=given)
-    options = ["--model", "small-cnn", "--folds", "3", "--epochs", "6", "--cache", "none", "-o", str(tmp_path / "run")]
+    command = ["detect", str(tmp_path / "arrays.npz"), "-q", "--cache", "none", "-o", str(tmp_path / "run")]
+    command += ["--model", "small-cnn", "--folds", "3", "--epochs", "6"]
     for one in ("executor.threads=1", "executor.processes=1", "store.images_per_part=60"):
-        options += ["--set", one]
-    command = [sys.executable, "-m", "labelscan", "detect", str(tmp_path / "arrays.npz"), *options, "-q", "--only"]
+        command += ["--set", one]
 
     def started(job):
-        return subprocess.Popen([*command, job], stdout=subprocess.DEVNULL)
+        process = processes.Process(target=run_command, args=([*command, "--only", job],))
+        process.start()
+        return process
 
     killed = [started("images"), started("fold:1")]
-    time.sleep(4.0)
+    while killed[1].is_alive() and not (tmp_path / "run" / "fold-0-1" / "log.jsonl").exists():
+        time.sleep(0.01)
     for process in killed:
         process.kill()
-        process.wait()
-    jobs = ["images:2", "fold:0", "fold:1", "fold:1", "fold:2"]
-    assert [process.wait() for process in [started(job) for job in jobs]] == [0] * len(jobs)
-    assert main(["detect", str(tmp_path / "arrays.npz"), *options, "-q", "--merge"]) == 0
-    assert contents(tmp_path / "run", "issues.csv", "evidence.npz") == contents(
-        finished.folder, "issues.csv", "evidence.npz"
-    )
-    capsys.readouterr()
+        process.join()
+    workers = [started(job) for job in ("images:2", "fold:0", "fold:1", "fold:1", "fold:2")]
+    for process in workers:
+        process.join()
+    assert [process.exitcode for process in workers] == [0] * len(workers)
+    assert main([*command, "--merge"]) == 0
+    names = ("issues.csv", "evidence.npz")
+    assert contents(tmp_path / "run", *names) == contents(finished.folder, *names)
 
 
 def test_what_comes_next_is_said(shapes, tmp_path, capsys):
@@ -103,15 +112,14 @@ def test_what_comes_next_is_said(shapes, tmp_path, capsys):
     assert "no job is called 'folds'" in " ".join(capsys.readouterr().err.split())
 
 
-def test_the_status_of_a_run_says_what_is_done_running_and_left(shapes, tmp_path):
-    images, _, given = shapes
+def test_the_status_of_a_run_says_what_is_done_running_and_left(detect, tmp_path):
     seen = []
 
     def look(event):
         if isinstance(event, EpochDone) and (event.fold, event.epoch) == (1, 2):
             seen.append(labelscan.status_of(tmp_path / "run"))
 
-    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=look)
+    detect(tmp_path / "run", notify=look)
     (status,) = seen
     assert status.state == "running"
     assert {one.job: one.state for one in status.jobs} == {
@@ -165,7 +173,7 @@ def test_rows_of_other_data_are_not_used(tmp_path):
     assert found[0] != found[1] == found[2]
 
 
-def test_blocks_of_another_size_are_not_mixed(shapes, finished, tmp_path):
+def test_blocks_of_another_size_are_not_mixed(detect, shapes, finished, tmp_path):
     images, _, given = shapes
 
     def plan(size):
@@ -174,5 +182,5 @@ def test_blocks_of_another_size_are_not_mixed(shapes, finished, tmp_path):
 
     labelscan.run_only(plan(50), ["images:0-1"])  # 180 images: four blocks of either size
     labelscan.run_only(plan(55), ["images:2-3"])
-    run = labelscan.detect(images, given, settings=quick(**{"cache.folder": "none"}), output=tmp_path / "run")
+    run = detect(tmp_path / "run", {"cache.folder": "none"})
     assert contents(run.folder) == contents(finished.folder)

@@ -11,9 +11,8 @@ import time
 import numpy as np
 import pytest
 from refusals import refuses
-from tiny_detect import N_FOLDS, contents, quick
+from tiny_detect import N_FOLDS, contents
 
-import labelscan
 from labelscan.__main__ import main
 from labelscan.errors import ConfigError, Interrupted, RunError
 from labelscan.events import EpochDone, FoldDone
@@ -48,19 +47,16 @@ def connected(cluster):
     ray.shutdown()
 
 
-def on(cluster, **changes):
-    return quick(**IN_PARTS, **{"executor.name": f"ray:address={cluster.address}", **changes})
+def on(cluster):
+    return {**IN_PARTS, "executor.name": f"ray:address={cluster.address}"}
 
 
-def test_a_cluster_that_does_not_answer_is_named(shapes, tmp_path):
-    images, _, given = shapes
-    settings = quick(**{"executor.name": "ray:address=127.0.0.1:1"})
+def test_a_cluster_that_does_not_answer_is_named(detect, tmp_path):
     with refuses(ConfigError, "no-cluster"):
-        labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
+        detect(tmp_path / "run", {"executor.name": "ray:address=127.0.0.1:1"})
 
 
-def test_a_node_that_is_removed_and_one_that_is_added_change_no_byte(cluster, shapes, finished, tmp_path):
-    images, _, given = shapes
+def test_a_node_that_is_removed_and_one_that_is_added_change_no_byte(cluster, detect, finished, tmp_path):
     received = []
 
     def listen(event):
@@ -70,24 +66,23 @@ def test_a_node_that_is_removed_and_one_that_is_added_change_no_byte(cluster, sh
             cluster.remove_node(sorted(cluster.worker_nodes, key=lambda node: node.unique_id)[0], allow_graceful=False)
             cluster.add_node(num_cpus=1)
 
-    run = labelscan.detect(images, given, settings=on(cluster), output=tmp_path / "run", notify=listen)
+    run = detect(tmp_path / "run", on(cluster), notify=listen)
     assert "a node is lost" in received
     assert contents(run.folder) == contents(finished.folder)
     assert sorted(event.fold for event in received if isinstance(event, FoldDone)) == list(range(N_FOLDS))
     assert {event.epoch for event in received if isinstance(event, EpochDone)} == set(range(1, 7)), "epochs are shown"
 
 
-def test_an_interrupted_run_lets_its_tasks_keep_what_they_have_done(connected, shapes, finished, tmp_path):
-    images, _, given = shapes
+def test_an_interrupted_run_lets_its_tasks_keep_what_they_have_done(connected, detect, finished, tmp_path):
 
     def stop(event):
         if isinstance(event, EpochDone) and event.epoch == 2:
             raise Interrupted("interrupted", "by the test")
 
     with refuses(Interrupted, "interrupted"):
-        labelscan.detect(images, given, settings=on(connected), output=tmp_path / "run", notify=stop)
+        detect(tmp_path / "run", on(connected), notify=stop)
     assert status_of(tmp_path / "run").count("running") == 0, "no task goes on"
-    run = labelscan.detect(images, given, settings=on(connected), output=tmp_path / "run")
+    run = detect(tmp_path / "run", on(connected))
     assert contents(run.folder) == contents(finished.folder)
 
 
@@ -120,23 +115,21 @@ def test_a_signal_shuts_the_command_down_gracefully(cluster, shapes, tmp_path, c
     assert status_of(run).count("running") == 0
 
 
-def test_an_error_in_a_task_is_raised_as_it_is(connected, shapes, tmp_path):
+def test_an_error_in_a_task_is_raised_as_it_is(connected, detect, tmp_path):
     class Fails:
         def fit(self, x, y):
             raise ValueError("no such luck")
 
         def predict_proba(self, x): ...
 
-    images, _, given = shapes
     with refuses(RunError, "job-failed"):
-        labelscan.detect(images, given, settings=on(connected), model=Fails(), output=tmp_path / "run")
+        detect(tmp_path / "run", on(connected), model=Fails())
 
 
 @pytest.mark.parametrize("name", ["torch.__version__", "labelscan.jobs.executors.ray.__version__"])
-def test_a_node_with_another_version_than_the_driver_runs_nothing(connected, shapes, tmp_path, monkeypatch, name):
-    images, _, given = shapes
+def test_a_node_with_another_version_than_the_driver_runs_nothing(connected, detect, tmp_path, monkeypatch, name):
     monkeypatch.setattr(name, "0.0")  # of the driver: tasks run elsewhere
     with pytest.raises(RunError, match=rf"is .* on {platform.node()}, and 0\.0 where the run was started"):
-        labelscan.detect(images, given, settings=on(connected), output=tmp_path / "run")
+        detect(tmp_path / "run", on(connected))
     assert not list((tmp_path / "run").rglob("DONE*"))
     assert not list((tmp_path / "run").glob("*/log.jsonl"))

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 from refusals import refuses
-from tiny_detect import contents, quick
+from tiny_detect import contents
 
 import labelscan
 from labelscan.errors import RunFolderError
@@ -20,27 +20,22 @@ def folder(finished, tmp_path, monkeypatch):
     return tmp_path / "run"
 
 
-def detect(shapes, folder, decisions=None, **settings):
-    images, _, given = shapes
-    return labelscan.detect(images, given, settings=quick(**settings), output=folder, decisions=decisions)
-
-
-def test_it_is_shown_by_the_command_that_made_it(shapes, finished, folder):
+def test_it_is_shown_by_the_command_that_made_it(detect, finished, folder):
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    run = detect(shapes, folder)
+    run = detect(folder)
     assert run.issues.scores.equals(finished.issues.scores)
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 
-def test_it_is_not_judged_in_another_way(shapes, folder):
+def test_it_is_not_judged_in_another_way(detect, folder):
     with refuses(RunFolderError, "not-a-run-folder"):
-        detect(shapes, folder, **{"detection.detector": "confident-learning"})
+        detect(folder, {"detection.detector": "confident-learning"})
     with refuses(RunFolderError, "read-only-run"):
-        detect(shapes, folder, decisions=[labelscan.Decision(example_id="0", verdict="keep")])
+        detect(folder, decisions=[labelscan.Decision(example_id="0", verdict="keep")])
 
 
-def test_damaged_evidence_is_said_and_nothing_is_trained(shapes, folder):
+def test_damaged_evidence_is_said_and_nothing_is_trained(detect, folder):
     (folder / "evidence.npz").write_bytes(b"damaged")
     with refuses(RunFolderError, "read-only-run"):
-        detect(shapes, folder)
+        detect(folder)
     assert contents(folder, "evidence.npz") == {"evidence.npz": b"damaged"}

@@ -41,10 +41,10 @@ def test_a_page_holds_pictures_and_stays_small(run):
     assert "<b>1" not in content
 
 
-def test_a_hundred_thousand_suspects_make_the_page_no_larger(tmp_path):
+def test_many_suspects_make_the_page_no_larger(tmp_path):
     generator = np.random.default_rng(0)
     sizes = []
-    for n_examples in (2_000, 100_000):
+    for n_examples in (2_000, 20_000):
         probs = generator.dirichlet(np.ones(10), n_examples)
         labels = generator.integers(0, 10, n_examples)
         run = labelscan.score(probs, labels, output=tmp_path / str(n_examples))

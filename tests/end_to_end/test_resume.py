@@ -3,9 +3,9 @@
 import dataclasses
 import json
 import math
-import multiprocessing
 import os
 import signal
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ import labelscan
 from labelscan.detection.evidence import Evidence
 from labelscan.events import EpochDone, FoldDone, Noted, StepStarted, Warned, ignore
 from labelscan.images.store import Store
-from labelscan.processes.interruption import prepare_signals
+from labelscan.processes.interruption import SIGNALS, prepare_signals
 from labelscan.training import checkpoint
 
 MOMENTS = {
@@ -41,30 +41,26 @@ def at_epoch(event, *, fold, epoch):
     return isinstance(event, EpochDone) and (event.fold, event.epoch) == (fold, epoch)
 
 
-def cut_off(moment, end):
-    """Return a listener that calls ``end`` at a moment."""
+def cut_off(moment, end, notify=ignore):
+    """Return a listener that passes events on, and calls ``end`` at a moment."""
     is_now = MOMENTS[moment][0]
 
     def listen(event):
+        notify(event)
         if is_now(event):
             end()
 
     return listen
 
 
-def stop_once_all_folds_are_finished(shapes, settings, folder, notify=ignore):
-    images, _, given = shapes
-    n_done = 0
+def run_until(detect, folder, moment, end, changes=None):
+    """Run until a moment, at which ``end`` stops the run."""
+    with pytest.raises((KeyboardInterrupt, labelscan.Interrupted)):
+        detect(folder, changes, notify=cut_off(moment, end))
 
-    def listen(event):
-        nonlocal n_done
-        notify(event)
-        n_done += isinstance(event, FoldDone)
-        if n_done == N_FOLDS:
-            raise labelscan.Interrupted("interrupted", "by the test")
 
-    with pytest.raises(labelscan.Interrupted):
-        labelscan.detect(images, given, settings=settings, output=folder, notify=listen)
+def interrupt():
+    raise labelscan.Interrupted("interrupted", "by the test")
 
 
 def send(number):
@@ -78,10 +74,9 @@ def be_killed(shapes, folder, moment):
     labelscan.detect(images, given, settings=quick(), output=folder, notify=listener)
 
 
-def check_that_it_resumes(shapes, folder, moment, finished, *, lost_epochs=0):
-    images, _, given = shapes
+def check_that_it_resumes(detect, folder, moment, finished, *, lost_epochs=0):
     received = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=folder, resume=True, notify=received)
+    detect(folder, resume=True, notify=received)
     _, kept, n_epochs = MOMENTS[moment]
     assert received.reused() == kept
     todo = [fold for fold in range(N_FOLDS) if fold not in kept]
@@ -100,106 +95,87 @@ def signals(handlers):
     prepare_signals()
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-def test_an_interrupted_run_keeps_all_that_is_done(shapes, finished, tmp_path, moment, number, signals):
-    images, _, given = shapes
-    listener = cut_off(moment, lambda: send(number))
-    with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else labelscan.Interrupted):
-        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=listener)
+@pytest.mark.parametrize(("moment", "number"), list(zip(MOMENTS, cycle(SIGNALS), strict=False)))
+def test_an_interrupted_run_keeps_all_that_is_done(detect, finished, tmp_path, moment, number, signals):
+    run_until(detect, tmp_path / "run", moment, lambda: send(number))
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
-    check_that_it_resumes(shapes, tmp_path / "run", moment, finished)
+    check_that_it_resumes(detect, tmp_path / "run", moment, finished)
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-@pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2"])
-def test_what_schedulers_send_shuts_a_run_down_gracefully_too(shapes, finished, tmp_path, signals, name, processes):
-    images, _, given = shapes
-    settings = quick(**{"executor.processes": processes})
-    listener = cut_off("after one epoch of the second fold", lambda: send(getattr(signal, name)))
-    with pytest.raises(labelscan.Interrupted, match=f"stopped by {name}"):
-        labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=listener)
+def test_folds_side_by_side_are_interrupted_and_resumed_too(detect, finished, tmp_path, signals):
+    changes = {"executor.processes": 2}
+    run_until(detect, tmp_path / "run", "after one epoch of the second fold", lambda: send(signal.SIGTERM), changes)
     received = Recorder()
-    labelscan.detect(images, given, settings=settings, output=tmp_path / "run", resume=True, notify=received)
+    detect(tmp_path / "run", changes, resume=True, notify=received)
     assert (1, 1) not in received.epochs()
     assert contents(tmp_path / "run") == contents(finished.folder)
 
 
+def test_folds_side_by_side_give_the_same_bytes_and_never_the_news_of_an_attempt_before(detect, finished, tmp_path):
+    for fold in range(N_FOLDS):
+        (tmp_path / "run" / f"fold-0-{fold}").mkdir(parents=True)
+        (tmp_path / "run" / f"fold-0-{fold}" / "log.jsonl").write_text('{"cut off\n' * 5)
+    received = Recorder()
+    detect(tmp_path / "run", {"executor.processes": 2}, notify=received)
+    assert len(received.epochs()) == N_FOLDS * N_EPOCHS
+    assert contents(tmp_path / "run") == contents(finished.folder)
+
+
 def test_a_signal_while_images_are_compared_with_those_of_the_run_stops_it_at_once(
-    shapes, finished, tmp_path, signals, monkeypatch
+    detect, finished, tmp_path, signals, monkeypatch
 ):
-    images, _, given = shapes
     moment, survived = "after one epoch of the second fold", []
-    listener = cut_off(moment, lambda: send(signal.SIGTERM))
-    with pytest.raises(labelscan.Interrupted):
-        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=listener)
+    run_until(detect, tmp_path / "run", moment, lambda: send(signal.SIGTERM))
     with monkeypatch.context() as patch:
         patch.setattr(Store, "changed", lambda *_: survived.append(send(signal.SIGTERM)))
         with pytest.raises(KeyboardInterrupt):
-            labelscan.detect(images, given, settings=quick(), output=tmp_path / "run")
+            detect(tmp_path / "run")
     assert not survived
-    check_that_it_resumes(shapes, tmp_path / "run", moment, finished)
+    check_that_it_resumes(detect, tmp_path / "run", moment, finished)
 
 
-def test_a_second_ctrl_c_stops_at_once_and_loses_what_is_not_kept(shapes, finished, tmp_path, signals, monkeypatch):
+def test_a_second_ctrl_c_stops_at_once_and_loses_what_is_not_kept(detect, finished, tmp_path, signals, monkeypatch):
     monkeypatch.setattr(checkpoint, "LARGEST_SHARE", 1e-9)  # nothing is kept unless a run shuts down gracefully
-    images, _, given = shapes
     moment = "in the first fold"
-    listener = cut_off(moment, lambda: (send(signal.SIGINT), send(signal.SIGINT)))
-    with pytest.raises(KeyboardInterrupt):
-        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=listener)
-    check_that_it_resumes(shapes, tmp_path / "run", moment, finished, lost_epochs=2)
+    run_until(detect, tmp_path / "run", moment, lambda: (send(signal.SIGINT), send(signal.SIGINT)))
+    check_that_it_resumes(detect, tmp_path / "run", moment, finished, lost_epochs=2)
 
 
 @pytest.mark.parametrize(
-    ("setting", "number"),
-    [({"detection.detector": "aum"}, N_FOLDS * N_EPOCHS + 2), ({"detection.self_check": 0.1}, N_FOLDS * N_EPOCHS + 2)],
+    ("setting", "n_others"),
+    [({"detection.detector": "aum"}, 2), ({"detection.self_check": 0.1}, N_FOLDS)],
     ids=["threshold runs of aum", "folds of the self-check"],
 )
-def test_trainings_after_the_folds_go_on_where_they_were_too(shapes, tmp_path, signals, setting, number):
-    images, _, given = shapes
+def test_trainings_after_the_folds_go_on_where_they_were_too(detect, tmp_path, signals, setting, n_others):
+    n_epochs = 4
     received, again = Recorder(), Recorder()
+    changes = setting | {"training.epochs": n_epochs}
 
     def listen(event):
         received(event)
-        if isinstance(event, EpochDone) and len(received.epochs()) == number:
+        if isinstance(event, EpochDone) and len(received.epochs()) == N_FOLDS * n_epochs + 2:
             send(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        labelscan.detect(images, given, settings=quick(**setting), output=tmp_path / "run", notify=listen)
-    labelscan.detect(images, given, settings=quick(**setting), output=tmp_path / "run", notify=again)
-    whole = labelscan.detect(images, given, settings=quick(**setting), output=tmp_path / "whole", notify=ignore)
-    n_trainings = N_FOLDS + (2 if "detection.detector" in setting else N_FOLDS)
-    assert len(received.epochs()) + len(again.epochs()) == n_trainings * N_EPOCHS
-    assert contents(tmp_path / "run") == contents(whole.folder)
-
-
-@pytest.fixture(scope="module")
-def processes():
-    """Return a context whose processes need not import labelscan: one that has done so is forked."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        pytest.skip("needs processes that can be forked and killed")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["labelscan.api", "labelscan.pipeline.detect", "labelscan.training.models"])
-    return context
+        detect(tmp_path / "run", changes, notify=listen)
+    detect(tmp_path / "run", changes, notify=again)
+    assert len(received.epochs()) + len(again.epochs()) == (N_FOLDS + n_others) * n_epochs
+    assert contents(tmp_path / "run") == contents(detect(tmp_path / "whole", changes).folder)
 
 
 @pytest.mark.parametrize("moment", KILLED)
-def test_a_killed_run_loses_one_epoch_of_a_fold_at_most(shapes, finished, tmp_path, moment, processes):
+def test_a_killed_run_loses_one_epoch_of_a_fold_at_most(shapes, detect, finished, tmp_path, moment, processes):
     process = processes.Process(target=be_killed, args=(shapes, tmp_path / "run", moment))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "running"
     # It is killed when it reports an epoch, which is before that one is kept.
-    check_that_it_resumes(shapes, tmp_path / "run", moment, finished, lost_epochs=1)
+    check_that_it_resumes(detect, tmp_path / "run", moment, finished, lost_epochs=1)
 
 
-def test_the_seconds_of_a_training_are_those_of_all_processes(shapes, tmp_path, signals):
-    images, _, given = shapes
-    listener = cut_off("after one epoch of the second fold", lambda: send(signal.SIGTERM))
-    with pytest.raises(labelscan.Interrupted):
-        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=listener)
+def test_the_seconds_of_a_training_are_those_of_all_processes(detect, tmp_path):
+    run_until(detect, tmp_path / "run", "after one epoch of the second fold", interrupt)
     record, state = tmp_path / "run" / "run.json", tmp_path / "run" / "fold-0-1" / "checkpoint.pt"
     so_far = json.loads(record.read_text())["timings"]["training"]
     content = checkpoint._unpacked(state.read_bytes())
@@ -207,30 +183,26 @@ def test_the_seconds_of_a_training_are_those_of_all_processes(shapes, tmp_path, 
     state.write_bytes(checkpoint._packed(content | {"seconds": 1000.0}))  # as if it had been longer
     record.write_text(record.read_text().replace(f'"training": {so_far}', '"training": 2000.0'))
     received = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=received)
+    detect(tmp_path / "run", notify=received)
     (seconds,) = (event.seconds for event in received.of(FoldDone) if event.fold == 1)
     assert seconds > 1000
     assert json.loads((tmp_path / "run" / "fold-0-1" / "DONE").read_text())["seconds"] == pytest.approx(seconds, 1e-5)
     assert 2000 < json.loads(record.read_text())["timings"]["training"] < 2900
 
 
-def test_a_run_may_be_interrupted_twice(shapes, finished, tmp_path, signals):
-    images, _, given = shapes
+def test_a_run_may_be_interrupted_twice(detect, finished, tmp_path):
     moment = "after one epoch of the second fold"
-    listener = cut_off(moment, lambda: send(signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt):
-        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=listener)
+    run_until(detect, tmp_path / "run", moment, interrupt)
     with pytest.raises(labelscan.Interrupted) as stopped:
-        labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", max_seconds=0)
+        detect(tmp_path / "run", max_seconds=0)
     assert stopped.value.exit_code == 130
-    check_that_it_resumes(shapes, tmp_path / "run", moment, finished)
+    check_that_it_resumes(detect, tmp_path / "run", moment, finished)
 
 
-def test_the_same_command_again_reuses_all_folds_and_changes_no_byte(shapes, finished, run_folder):
-    images, _, given = shapes
+def test_the_same_command_again_reuses_all_folds_and_changes_no_byte(detect, finished, run_folder):
     before, record = contents(run_folder), json.loads((run_folder / "run.json").read_text())
     received = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=received)
+    detect(run_folder, notify=received)
     assert not received.epochs()
     assert received.reused() == [0, 1, 2]
     again = json.loads((run_folder / "run.json").read_text())
@@ -239,14 +211,16 @@ def test_the_same_command_again_reuses_all_folds_and_changes_no_byte(shapes, fin
     assert contents(run_folder) == before
 
 
-def test_only_a_missing_fold_is_trained_again_and_ends_with_the_same_bytes(shapes, finished, tmp_path):
-    stop_once_all_folds_are_finished(shapes, quick(), tmp_path / "run")
+def test_only_a_missing_fold_is_trained_again_and_ends_with_the_same_bytes_by_a_loss_with_a_memory_too(
+    detect, tmp_path
+):
+    changes = {"training.loss": "elr"}
+    run_until(detect, tmp_path / "run", "when all folds are finished", interrupt, changes)
     (tmp_path / "run" / "fold-0-1" / "DONE").unlink()
-    images, _, given = shapes
     received = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=tmp_path / "run", notify=received)
+    detect(tmp_path / "run", changes, notify=received)
     assert {fold for fold, _ in received.epochs()} == {1}
-    assert contents(tmp_path / "run") == contents(finished.folder)
+    assert contents(tmp_path / "run") == contents(detect(tmp_path / "whole", changes).folder)
 
 
 def test_a_finished_run_keeps_what_folds_predicted_in_its_evidence_alone(finished):
@@ -280,12 +254,11 @@ def with_evidence(**changes):
     ],
     ids=["no evidence", "no mark", "rows", "ids", "labels", "classes", "half of it"],
 )
-def test_all_folds_are_trained_again_where_what_they_predicted_is_lost(shapes, run_folder, lose):
-    images, _, given = shapes
+def test_all_folds_are_trained_again_where_what_they_predicted_is_lost(detect, run_folder, lose):
     before, record = contents(run_folder), json.loads((run_folder / "run.json").read_text())
     lose(run_folder)
     received = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=received)
+    detect(run_folder, notify=received)
     assert len(received.epochs()) == N_FOLDS * N_EPOCHS
     assert any("what they predicted is no longer there" in warning.message for warning in received.of(Warned))
     assert contents(run_folder) == before
@@ -294,48 +267,17 @@ def test_all_folds_are_trained_again_where_what_they_predicted_is_lost(shapes, r
     assert (more["started"], more["ended"] > record["ended"]) == (record["started"], True)
 
 
-def test_a_loss_with_a_memory_ends_with_the_same_bytes_too(shapes, tmp_path):
-    images, _, given = shapes
-    settings = quick(**{"training.loss": "elr"})
-    run = labelscan.detect(images, given, settings=settings, output=tmp_path / "run")
-    stop_once_all_folds_are_finished(shapes, settings, tmp_path / "other")
-    (tmp_path / "other" / "fold-0-1" / "DONE").unlink()
+def test_a_detector_is_changed_without_training_again(detect, run_folder):
     received = Recorder()
-    labelscan.detect(images, given, settings=settings, output=tmp_path / "other", notify=received)
-    assert {fold for fold, _ in received.epochs()} == {1}
-    assert contents(tmp_path / "other") == contents(run.folder)
-
-
-def test_folds_side_by_side_give_the_same_bytes_as_one_after_another(shapes, finished, tmp_path):
-    images, _, given = shapes
-    labelscan.detect(images, given, settings=quick(**{"executor.processes": 2}), output=tmp_path / "run")
-    assert contents(tmp_path / "run") == contents(finished.folder)
-
-
-def test_what_a_killed_fold_left_is_never_read_as_news_of_the_next_attempt(shapes, tmp_path):
-    images, _, given = shapes
-    for fold in range(N_FOLDS):
-        (tmp_path / "run" / f"fold-0-{fold}").mkdir(parents=True)
-        (tmp_path / "run" / f"fold-0-{fold}" / "log.jsonl").write_text('{"cut off\n' * 5)
-    received = Recorder()
-    settings = quick(**{"executor.processes": 2})
-    labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=received)
-    assert len(received.epochs()) == N_FOLDS * N_EPOCHS
-
-
-def test_a_detector_is_changed_without_training_again(shapes, run_folder):
-    images, _, given = shapes
-    received = Recorder()
-    settings = quick(**{"detection.detector": "confident-learning"})
-    run = labelscan.detect(images, given, settings=settings, output=run_folder, notify=received)
+    run = detect(run_folder, {"detection.detector": "confident-learning"}, notify=received)
     assert not received.epochs()
     assert run.summary.detector == "confident-learning"
 
 
-def test_other_settings_or_data_are_refused_by_name_and_fresh_starts_over(shapes, run_folder):
+def test_other_settings_or_data_are_refused_by_name_and_fresh_starts_over(detect, shapes, run_folder):
     images, true_labels, given = shapes
     with refuses(labelscan.RunFolderError, "other-run"):
-        labelscan.detect(images, given, settings=quick(**{"training.epochs": 7}), output=run_folder)
+        detect(run_folder, {"training.epochs": 7})
     with refuses(labelscan.RunFolderError, "other-run"):
         labelscan.detect(images, true_labels, settings=quick(), output=run_folder)
     with refuses(labelscan.RunFolderError, "other-run"):
@@ -345,61 +287,57 @@ def test_other_settings_or_data_are_refused_by_name_and_fresh_starts_over(shapes
     assert len(received.epochs()) == N_FOLDS * N_EPOCHS
 
 
-def test_a_finished_run_is_not_trained_again_because_the_machine_is_another_and_that_is_said(shapes, run_folder):
-    images, _, given = shapes
+def test_a_finished_run_is_not_trained_again_because_the_machine_is_another_and_that_is_said(detect, run_folder):
     before, record = contents(run_folder), json.loads((run_folder / "run.json").read_text())
-    settings = quick(**{"executor.threads": 2})
     for _ in range(2):
         received = Recorder()
-        labelscan.detect(images, given, settings=settings, output=run_folder, notify=received)
+        detect(run_folder, {"executor.threads": 2}, notify=received)
         assert not received.epochs()
         assert any("kept as they were made: threads was 1 and is 2" in note.message for note in received.of(Noted))
         assert contents(run_folder) == before
         assert json.loads((run_folder / "run.json").read_text())["choices"] == record["choices"]
 
 
-@pytest.mark.parametrize("choices", [5, [], {"opinions": 5}, {"opinions": ["x"]}])
-def test_a_finished_run_whose_choices_are_damaged_is_refused_and_kept(shapes, run_folder, choices):
-    images, _, given = shapes
+@pytest.mark.parametrize("choices", [5, {"opinions": ["x"]}])
+def test_a_finished_run_whose_choices_are_damaged_is_refused_and_kept(detect, run_folder, choices):
     record = json.loads((run_folder / "run.json").read_text())
     (run_folder / "run.json").write_text(json.dumps({**record, "choices": choices}))
     before = contents(run_folder)
     with refuses(labelscan.RunFolderError, "damaged"):
-        labelscan.detect(images, given, settings=quick(), output=run_folder)
+        detect(run_folder)
     assert contents(run_folder) == before
 
 
-def test_a_finished_run_of_another_device_is_kept_and_both_are_named(shapes, run_folder):
-    images, _, given = shapes
+def test_a_finished_run_of_another_device_is_kept_and_both_are_named(detect, run_folder):
     record = json.loads((run_folder / "run.json").read_text())
     record["choices"]["device"]["name"] = "cuda:0"
     (run_folder / "run.json").write_text(json.dumps(record))
     received = Recorder()
-    labelscan.detect(images, given, settings=quick(), output=run_folder, notify=received)
+    detect(run_folder, notify=received)
     assert not received.epochs()
     notes = [note.message for note in received.of(Noted)]
     assert "finished folds are kept as they were made: device.name was cuda:0 and is cpu" in notes
 
 
-def test_run_json_names_what_made_a_finished_run_and_not_what_shows_it(shapes, run_folder):
-    images, _, given = shapes
+def test_run_json_names_what_made_a_finished_run_and_not_what_shows_it(detect, run_folder):
     record = json.loads((run_folder / "run.json").read_text())
     record["versions"]["torch"], record["machines"] = "1.0", [{"system": "another"}]
     (run_folder / "run.json").write_text(json.dumps(record))
-    labelscan.detect(images, given, settings=quick(), output=run_folder)
+    detect(run_folder)
     again = json.loads((run_folder / "run.json").read_text())
     assert (again["versions"], again["machines"]) == (record["versions"], record["machines"])
 
 
-def test_folds_of_an_unfinished_run_made_with_other_threads_are_trained_again_and_that_is_said(shapes, tmp_path):
-    stop_once_all_folds_are_finished(shapes, quick(), tmp_path / "run")
-    images, _, given = shapes
-    for threads, n_trained in ((0, 0), (2, N_FOLDS * N_EPOCHS)):  # by default as many as the run began with
-        received = Recorder()
-        settings = quick(**{"executor.threads": threads})
-        if not threads:
-            stop_once_all_folds_are_finished(shapes, settings, tmp_path / "run", received)
-        else:
-            labelscan.detect(images, given, settings=settings, output=tmp_path / "run", notify=received)
-        assert len(received.epochs()) == n_trained
-    assert any("threads was 1 and is 2" in warning.message for warning in received.of(Warned))
+def test_folds_of_an_unfinished_run_made_with_other_threads_are_trained_again_and_that_is_said(detect, tmp_path):
+    run_until(detect, tmp_path / "run", "when all folds are finished", interrupt)
+    received, again = Recorder(), Recorder()
+    with pytest.raises(labelscan.Interrupted):
+        detect(
+            tmp_path / "run",
+            {"executor.threads": 0},
+            notify=cut_off("when all folds are finished", interrupt, received),
+        )
+    assert not received.epochs()  # by default as many threads as the run began with
+    detect(tmp_path / "run", {"executor.threads": 2}, notify=again)
+    assert len(again.epochs()) == N_FOLDS * N_EPOCHS
+    assert any("threads was 1 and is 2" in warning.message for warning in again.of(Warned))

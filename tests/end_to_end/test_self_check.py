@@ -14,6 +14,8 @@ import labelscan
 from labelscan.errors import UsageError
 from labelscan.events import EpochDone, FoldDone, Noted, StepStarted, Warned
 
+CHECK = {"detection.self_check": 0.1}
+
 
 @pytest.fixture(scope="module")
 def labelled(shapes):
@@ -22,9 +24,9 @@ def labelled(shapes):
 
 
 @pytest.fixture(scope="module")
-def checked(labelled, tmp_path_factory):
+def checked(detect, tmp_path_factory):
     """Return a run with a self-check, which tests only read."""
-    return labelscan.detect(*labelled, settings=with_check(), output=tmp_path_factory.mktemp("checked") / "run")
+    return detect(tmp_path_factory.mktemp("checked") / "run", CHECK)
 
 
 def with_check(rate=0.1):
@@ -73,18 +75,18 @@ def test_images_are_decoded_once_for_both_runs(labelled, tmp_path):
     assert len(received.of(FoldDone)) == 6
 
 
-def test_a_finished_run_trains_only_its_check_and_then_nothing(labelled, checked, run_folder):
+def test_a_finished_run_trains_only_its_check_and_then_nothing(detect, checked, run_folder):
     received = Recorder()
-    labelscan.detect(*labelled, settings=with_check(), output=run_folder, notify=received)
+    detect(run_folder, CHECK, notify=received)
     assert [event.reused for event in received.of(FoldDone)] == [True] * 3 + [False] * 3
     assert both(run_folder) == both(checked.folder)
     received = Recorder()
-    labelscan.detect(*labelled, settings=with_check(), output=run_folder, notify=received)
+    detect(run_folder, CHECK, notify=received)
     assert not received.epochs()
     assert both(run_folder) == both(checked.folder)
 
 
-def test_its_jobs_have_a_status_of_their_own(labelled, checked, run_folder):
+def test_its_jobs_have_a_status_of_their_own(detect, checked, run_folder):
     own = [f"self-check/fold-0-{fold}" for fold in range(3)]
     assert [one.job for one in labelscan.status_of(checked.folder).jobs][-3:] == own
     assert labelscan.status_of(checked.folder).count("done") == 7
@@ -94,7 +96,7 @@ def test_its_jobs_have_a_status_of_their_own(labelled, checked, run_folder):
         if isinstance(event, EpochDone):
             seen.extend(one.job for one in labelscan.status_of(run_folder).jobs if one.state == "running")
 
-    labelscan.detect(*labelled, settings=with_check(), output=run_folder, notify=look)
+    detect(run_folder, CHECK, notify=look)
     assert set(seen) == set(own)
 
 
@@ -103,18 +105,18 @@ def both(folder):
     return contents(folder), contents(folder / "self-check")
 
 
-def test_an_interrupted_check_keeps_finished_folds_and_ends_with_the_same_bytes(labelled, checked, run_folder):
+def test_an_interrupted_check_keeps_finished_folds_and_ends_with_the_same_bytes(detect, checked, run_folder):
     def stop_in_its_second_fold(event):
         if isinstance(event, EpochDone) and event.fold == 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        labelscan.detect(*labelled, settings=with_check(), output=run_folder, notify=stop_in_its_second_fold)
+        detect(run_folder, CHECK, notify=stop_in_its_second_fold)
     for folder in (run_folder, run_folder / "self-check"):
         assert json.loads((folder / "run.json").read_text())["state"] == "interrupted"
     assert contents(run_folder, "issues.csv") == contents(checked.folder, "issues.csv")
     received = Recorder()
-    labelscan.detect(*labelled, settings=with_check(), output=run_folder, resume=True, notify=received)
+    detect(run_folder, CHECK, resume=True, notify=received)
     assert [event.reused for event in received.of(FoldDone)] == [True] * 4 + [False] * 2
     assert received.epochs() == [(fold, epoch) for fold in (1, 2) for epoch in range(1, N_EPOCHS + 1)]
     assert both(run_folder) == both(checked.folder)

@@ -1,5 +1,6 @@
-"""Tasks on Slurm, for which submitit's local executor stands in, or a program that keeps what it is given."""
+"""Tasks on Slurm, for which submitit's executors stand in, or a program that keeps what it is given."""
 
+import logging
 import os
 import re
 import signal
@@ -21,13 +22,16 @@ from labelscan.pipeline.run_plan import run_plan
 pytest.importorskip("submitit")
 from submitit.helpers import DelayedSubmission
 
-ONE_TASK = "cluster=local,jobs_per_task=10,at_once=1,gpus=0"
+ONE_TASK = "jobs_per_task=10,at_once=1,gpus=0"
 """One for the blocks of images, and one for the folds."""
+IN_PROCESSES, HERE = f"cluster=local,{ONE_TASK}", f"cluster=debug,{ONE_TASK}"
+"""Tasks in processes of their own, each of which imports torch, or within this one."""
 
 
 @pytest.fixture
-def settings_for(shapes, tmp_path):
+def settings_for(shapes, tmp_path, handlers, monkeypatch):
     """Return a function that makes settings of a run on Slurm."""
+    monkeypatch.setattr(logging, "FileHandler", lambda path: logging.NullHandler())  # submitit leaves them open
     images, _, given = shapes
     np.savez(tmp_path / "arrays.npz", images=images, labels=given)
 
@@ -48,11 +52,11 @@ def logs_of(task):
 
 
 def test_a_task_that_is_preempted_is_queued_again_and_resumes(settings_for, tmp_path):
-    changes = {"training.epochs": 400}
-    settings = settings_for("cluster=local,jobs_per_task=2,gpus=0", **changes)
+    changes = {"training.epochs": 90}
+    settings = settings_for(IN_PROCESSES, **changes)
     plan = planning.plan(settings=settings, output=tmp_path / "run")
     submitted = slurm.submit(plan)
-    first = submitted.tasks[-2]  # of the folds
+    first = submitted.tasks[-1]  # of the folds
     while not (plan.folder / "fold-0-0" / "log.jsonl").exists():
         assert not first.done(), first.stderr()
         time.sleep(0.05)
@@ -71,7 +75,7 @@ def test_a_task_that_is_preempted_is_queued_again_and_resumes(settings_for, tmp_
 
 def test_the_run_is_merged_and_shown_when_the_tasks_have_ended(settings_for, finished, tmp_path, monkeypatch):
     received = []
-    settings = settings_for(ONE_TASK)
+    settings = settings_for(IN_PROCESSES)
     run = labelscan.detect(settings=settings, output=tmp_path / "run", notify=received.append)
     assert (run.folder / "issues.csv").read_bytes() == (finished.folder / "issues.csv").read_bytes()
     assert any("2 tasks with 6 jobs are submitted" in getattr(event, "message", "") for event in received)
@@ -93,17 +97,16 @@ def test_tasks_that_are_left_alone_are_merged_by_hand(settings_for, tmp_path, ca
     monkeypatch.setattr(
         slurm, "submit", lambda *given, submit=slurm.submit: submitted.append(submit(*given)) or submitted[0]
     )
-    command += ["--executor", "slurm:cluster=local,gpus=0"]
+    command += ["--executor", f"slurm:{HERE}"]
     assert main([*command, "--detach"]) == 0
-    assert "run: 4 tasks are submitted" in capsys.readouterr().out
-    while not all(task.done() for task in submitted[0].tasks):
-        time.sleep(0.05)
+    assert "run: 2 tasks are submitted" in capsys.readouterr().out
+    assert all(task.done() for task in submitted[0].tasks)
     assert main([*command, "--merge", "-q"]) == 0
     assert capsys.readouterr().out.strip() == "run/issues.csv"
 
 
 def test_a_task_that_fails_ends_the_run_with_its_reason(settings_for, tmp_path):
-    settings = settings_for("cluster=local,jobs_per_task=9,gpus=0", **{"training.learning_rate": 1e30})
+    settings = settings_for(IN_PROCESSES, **{"training.learning_rate": 1e30})
     with refuses(RunError, "job-failed"):
         labelscan.detect(settings=settings, output=tmp_path / "run")
 
@@ -192,7 +195,7 @@ def flip(path):
 
 
 def test_an_output_that_was_damaged_or_lost_is_made_again(settings_for, submissions, finished, tmp_path):
-    settings = settings_for(ONE_TASK)
+    settings = settings_for(HERE)
     plan = planning.plan(settings=settings, output=tmp_path / "run")
     slurm.wait_for(slurm.submit(plan), lambda event: None)
     flip(plan.folder / "fold-0-1" / "output.npz")
@@ -203,9 +206,9 @@ def test_an_output_that_was_damaged_or_lost_is_made_again(settings_for, submissi
 
 
 def test_folds_of_other_settings_are_trained_again(settings_for, submissions, finished, tmp_path):
-    before = settings_for(ONE_TASK, **{"training.epochs": 1})
+    before = settings_for(HERE, **{"training.epochs": 1})
     slurm.wait_for(slurm.submit(planning.plan(settings=before, output=tmp_path / "run")), lambda event: None)
-    run = labelscan.detect(settings=settings_for(ONE_TASK), output=tmp_path / "run")
+    run = labelscan.detect(settings=settings_for(HERE), output=tmp_path / "run")
     assert [one.names for one in submissions[1:]] == [(), ("fold-0-0", "fold-0-1", "fold-0-2")]
     assert contents(run.folder) == contents(finished.folder)
 
@@ -214,7 +217,7 @@ def test_folds_of_other_settings_are_trained_again(settings_for, submissions, fi
 def test_a_finished_run_whose_evidence_was_damaged_or_lost_is_made_again(
     settings_for, submissions, finished, tmp_path, damage
 ):
-    settings = settings_for(ONE_TASK)
+    settings = settings_for(HERE)
     labelscan.detect(settings=settings, output=tmp_path / "run")
     damage(tmp_path / "run" / "evidence.npz")
     with refuses(RunFolderError, "jobs-not-done"):
@@ -233,7 +236,7 @@ def test_a_run_of_other_settings_or_a_folder_of_the_user_is_refused_before_anyth
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "code.py").touch()
     for folder, problem in ((run_folder, "other settings"), (tmp_path / "project", "not a run")):
-        plan = planning.plan(settings=settings_for(ONE_TASK, **{"training.epochs": 1}), output=folder)
+        plan = planning.plan(settings=settings_for(HERE, **{"training.epochs": 1}), output=folder)
         with pytest.raises(RunFolderError, match=problem):
             slurm.submit(plan)
         assert not (folder / "slurm").exists()
