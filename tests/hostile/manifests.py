@@ -12,6 +12,10 @@ def csv(content: str | bytes, name: str = "bad.csv") -> Make:
     return together(photos(), file(name, content))
 
 
+def address(what: str, url: str, code: str, names: str = "") -> Kind:
+    return Kind(what, nothing, code, line=f"detect '{url}'", names=names or url)
+
+
 Csv = partial(Kind, line="detect bad.csv --folds 2 --dry-run", names="bad.csv")
 Tsv = partial(Kind, line="detect bad.tsv --folds 2 --dry-run", names="bad.tsv")
 
@@ -29,34 +33,15 @@ KINDS = [
     Csv("a path that is too long", nothing, "unreadable", line=f"detect {'a' * 300}.csv", names="aaa"),
     Kind("another extension", file("bad.xlsx", "PK"), "not-a-data-set", line="detect bad.xlsx", names="bad.xlsx"),
     Kind("no extension", file("bad", "text"), "not-a-data-set", line="detect bad", names="bad"),
-    Kind(
-        "an address where nothing is",
-        nothing,
-        "no-file",
-        line="detect memory://b/none.csv",
-        names="memory://b/none.csv",
-    ),
-    Kind(
-        "an address with a password",
-        nothing,
-        "password-in-address",
-        line="detect s3://me:secret@bucket/train.csv",
-        names="dataset.data",
-    ),
-    Kind(
+    address("an address where nothing is", "memory://b/none.csv", "no-file"),
+    address("an address with a password", "s3://me:secret@bucket/train.csv", "password-in-address", "dataset.data"),
+    address(
         "an address with a signature",
-        nothing,
+        "https://a.org/b.csv?X-Amz-Signature=secret",
         "not-an-address",
-        line="detect 'https://a.org/b.csv?X-Amz-Signature=secret'",
-        names="https://a.org/b.csv",
+        "https://a.org/b.csv",
     ),
-    Kind(
-        "an address of an unknown kind",
-        nothing,
-        "unknown-protocol",
-        line="detect odd://b/train.csv",
-        names="odd://b/train.csv",
-    ),
+    address("an address of an unknown kind", "odd://b/train.csv", "unknown-protocol"),
     # Encodings and line ends
     Csv("UTF-16 with a byte order mark", csv(GOOD.encode("utf-16"))),
     Csv("UTF-32 with a byte order mark", csv(GOOD.encode("utf-32"))),

@@ -87,19 +87,12 @@ BASELINES = [
         file("baseline.csv", "example_id,given_label\n3,1,9\n8,0\n"),
         read_as="read, without the cells beyond",
     ),
-    Kind(
-        "an update of a pipe",
-        pipe("baseline.csv"),
-        "unreadable",
-        line=f"{WITH_BASELINE} --update-baseline",
-        names="baseline.csv",
-    ),
-    Kind(
+    Baseline("an update of a pipe", pipe("baseline.csv"), "unreadable", line=f"{WITH_BASELINE} --update-baseline"),
+    Baseline(
         "an update of decisions",
         file("baseline.csv", HEAD),
         "holds-decisions",
         line=f"{WITH_BASELINE} --update-baseline",
-        names="baseline.csv",
     ),
     Kind(
         "an update of a file of the run",

@@ -97,11 +97,16 @@ def broken(name: str, what: str, make: Make, code: str, line: str = GATE) -> Kin
     return Kind(f"{name} {what}", make, code, line=line, names=f"run/{name}")
 
 
+def evidence(what: str, make: Make) -> Kind:
+    return broken("evidence.npz", what, make, "damaged", DECIDE)
+
+
 def log_odds(what: str, error_log_odds: object) -> Kind:
     make = in_place("log_odds.npz", partial(npz, error_log_odds=error_log_odds))
     return broken("log_odds.npz", what, make, "damaged", REPORT)
 
 
+Into = partial(Kind, line="score probs.npz -o other", names="other")
 KINDS = [
     Kind("no such folder", nothing, "no-run", line="report nowhere", names="nowhere"),
     Kind("a file in place of the folder", a_file, "no-run", line=REPORT, names="run"),
@@ -160,41 +165,17 @@ KINDS = [
     broken("scores.csv", "with a rank of 30 digits", replaced("scores.csv", "\n1,", f"\n{'9' * 30},"), "damaged"),
     broken("scores.csv", "with neither true nor false", replaced("scores.csv", ",true,", ",yes,"), "damaged"),
     broken("scores.csv", "that is not UTF-8", text("scores.csv", b"\xff\xfe"), "damaged"),
-    broken("evidence.npz", "deleted", without("evidence.npz"), "damaged", DECIDE),
-    broken("evidence.npz", "that is a pipe", in_place("evidence.npz", pipe), "damaged", DECIDE),
-    broken("evidence.npz", "that is cut off", cut("evidence.npz"), "damaged", DECIDE),
-    broken("evidence.npz", "without labels", array("evidence.npz", given_labels=None), "damaged", DECIDE),
-    broken("evidence.npz", "with NaN", array("evidence.npz", pred_probs=np.full((12, 2), np.nan)), "damaged", DECIDE),
-    broken(
-        "evidence.npz", "of another shape", array("evidence.npz", pred_probs=np.full((3, 2), 0.5)), "damaged", DECIDE
-    ),
-    broken(
-        "evidence.npz",
-        "with labels of text",
-        array("evidence.npz", given_labels=np.array(["a"] * 12)),
-        "damaged",
-        DECIDE,
-    ),
-    broken(
-        "evidence.npz",
-        "with ids of numbers",
-        array("evidence.npz", example_ids=np.arange(12), example_ids_end=None),
-        "damaged",
-        DECIDE,
-    ),
-    broken(
-        "evidence.npz",
-        "with ids that end nowhere",
-        array("evidence.npz", example_ids_end=np.arange(12) * 1000),
-        "damaged",
-        DECIDE,
-    ),
-    broken(
-        "evidence.npz",
-        "about other examples",
-        array("evidence.npz", **pack_texts("example_ids", [f"x{row}" for row in range(12)])),
-        "damaged",
-        DECIDE,
+    evidence("deleted", without("evidence.npz")),
+    evidence("that is a pipe", in_place("evidence.npz", pipe)),
+    evidence("that is cut off", cut("evidence.npz")),
+    evidence("without labels", array("evidence.npz", given_labels=None)),
+    evidence("with NaN", array("evidence.npz", pred_probs=np.full((12, 2), np.nan))),
+    evidence("of another shape", array("evidence.npz", pred_probs=np.full((3, 2), 0.5))),
+    evidence("with labels of text", array("evidence.npz", given_labels=np.array(["a"] * 12))),
+    evidence("with ids of numbers", array("evidence.npz", example_ids=np.arange(12), example_ids_end=None)),
+    evidence("with ids that end nowhere", array("evidence.npz", example_ids_end=np.arange(12) * 1000)),
+    evidence(
+        "about other examples", array("evidence.npz", **pack_texts("example_ids", [f"x{row}" for row in range(12)]))
     ),
     broken("log_odds.npz", "that is cut off", cut("log_odds.npz"), "unreadable", REPORT),
     log_odds("of text", np.array(["a"] * 12)),
@@ -216,19 +197,7 @@ KINDS = [
         line="score probs.npz -o run",
         names="run/run.json",
     ),
-    Kind(
-        "a folder of other things to run in",
-        file("other/a.txt", ""),
-        "not-a-run-folder",
-        line="score probs.npz -o other",
-        names="other",
-    ),
-    Kind("a file to run in", file("other", ""), "is-a-file", line="score probs.npz -o other", names="other"),
-    Kind(
-        "a link to itself to run in",
-        link("other", "other"),
-        "folder-not-made",
-        line="score probs.npz -o other",
-        names="other",
-    ),
+    Into("a folder of other things to run in", file("other/a.txt", ""), "not-a-run-folder"),
+    Into("a file to run in", file("other", ""), "is-a-file"),
+    Into("a link to itself to run in", link("other", "other"), "folder-not-made"),
 ]

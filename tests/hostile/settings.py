@@ -4,8 +4,6 @@ from functools import partial
 
 from hostile.kinds import Kind, Make, file, folder, locked, nothing, photos, pipe, together
 
-CONFIG = "detect data --config bad.toml --dry-run"
-
 
 def toml(content: str | bytes, name: str = "bad.toml") -> Make:
     return together(photos("data/"), file(name, content))
@@ -15,7 +13,10 @@ def setting(what: str, options: str, code: str, names: str) -> Kind:
     return Kind(what, photos("data/"), code, line=f"detect data --folds 2 --dry-run {options}", names=names)
 
 
-Toml = partial(Kind, line=CONFIG, names="bad.toml")
+Toml = partial(Kind, line="detect data --config bad.toml --dry-run", names="bad.toml")
+Json = partial(Kind, line="detect data --config bad.json", names="bad.json")
+Pyproject = partial(Kind, line="detect data --config pyproject.toml", names="pyproject.toml")
+Matrix = partial(Kind, line="benchmark demo:digits --noise matrix:bad.csv --dry-run")
 FILES = [
     Toml("no such file", photos("data/"), "unknown-config"),
     Toml("a pipe", together(photos("data/"), pipe("bad.toml")), "unreadable"),
@@ -40,55 +41,13 @@ FILES = [
     Toml("a number of 400 digits", toml(f"[training]\nlearning_rate = {'9' * 400}\n"), "out-of-range"),
     Toml("a number of 40,000 bits", toml(f"seed = 0x{'f' * 10_000}\n"), "out-of-range"),
     Toml("a number of 5,000 digits", toml(f"seed = {'9' * 5000}\n"), "not-valid"),
-    Toml(
-        "a pyproject.toml without a table for labelscan",
-        toml("[tool.ruff]\n", "pyproject.toml"),
-        "no-table",
-        line="detect data --config pyproject.toml",
-        names="pyproject.toml",
-    ),
-    Toml(
-        "a pyproject.toml whose tool is a number",
-        toml("tool = 5\n", "pyproject.toml"),
-        "not-valid",
-        line="detect data --config pyproject.toml",
-        names="pyproject.toml",
-    ),
-    Toml(
-        "JSON that is a list",
-        toml("[1]", "bad.json"),
-        "not-valid",
-        line="detect data --config bad.json",
-        names="bad.json",
-    ),
-    Toml(
-        "JSON whose settings are a list",
-        toml('{"settings": [1]}', "bad.json"),
-        "not-valid",
-        line="detect data --config bad.json",
-        names="bad.json",
-    ),
-    Toml(
-        "JSON of 100,000 brackets",
-        toml("[" * 100_000, "bad.json"),
-        "not-valid",
-        line="detect data --config bad.json",
-        names="bad.json",
-    ),
-    Toml(
-        "JSON that is cut off",
-        toml('{"settings": {', "bad.json"),
-        "not-valid",
-        line="detect data --config bad.json",
-        names="bad.json",
-    ),
-    Toml(
-        "JSON with Infinity",
-        toml('{"training": {"learning_rate": Infinity}}', "bad.json"),
-        "not-finite",
-        line="detect data --config bad.json",
-        names="bad.json",
-    ),
+    Pyproject("a pyproject.toml without a table for labelscan", toml("[tool.ruff]\n", "pyproject.toml"), "no-table"),
+    Pyproject("a pyproject.toml whose tool is a number", toml("tool = 5\n", "pyproject.toml"), "not-valid"),
+    Json("JSON that is a list", toml("[1]", "bad.json"), "not-valid"),
+    Json("JSON whose settings are a list", toml('{"settings": [1]}', "bad.json"), "not-valid"),
+    Json("JSON of 100,000 brackets", toml("[" * 100_000, "bad.json"), "not-valid"),
+    Json("JSON that is cut off", toml('{"settings": {', "bad.json"), "not-valid"),
+    Json("JSON with Infinity", toml('{"training": {"learning_rate": Infinity}}', "bad.json"), "not-finite"),
 ]
 
 VALUES = [
@@ -163,39 +122,14 @@ PARTS = [
         line="detect demo:digits?noise=symmetric:inf --dry-run",
         names="noise",
     ),
-    Kind(
-        "a noise matrix that is a pipe",
-        pipe("bad.csv"),
-        "unreadable",
-        line="benchmark demo:digits --noise matrix:bad.csv --dry-run",
-        names="bad.csv",
-    ),
-    Kind(
-        "a noise matrix that is not square",
-        file("bad.csv", "1,0\n"),
-        "ragged",
-        line="benchmark demo:digits --noise matrix:bad.csv --dry-run",
-        names="bad.csv row 1",
-    ),
-    Kind(
-        "a noise matrix of text",
-        file("bad.csv", "a,0\n0,1\n"),
-        "not-numbers",
-        line="benchmark demo:digits --noise matrix:bad.csv --dry-run",
-        names="bad.csv row 1",
-    ),
-    Kind(
+    Matrix("a noise matrix that is a pipe", pipe("bad.csv"), "unreadable", names="bad.csv"),
+    Matrix("a noise matrix that is not square", file("bad.csv", "1,0\n"), "ragged", names="bad.csv row 1"),
+    Matrix("a noise matrix of text", file("bad.csv", "a,0\n0,1\n"), "not-numbers", names="bad.csv row 1"),
+    Matrix(
         "a noise matrix that does not sum to 1",
         file("bad.csv", "1,1\n1,1\n"),
         "not-a-noise-matrix",
-        line="benchmark demo:digits --noise matrix:bad.csv --dry-run",
         names="bad.csv column 1",
     ),
-    Kind(
-        "a noise matrix with NaN",
-        file("bad.csv", "nan,1\n1,0\n"),
-        "not-a-noise-matrix",
-        line="benchmark demo:digits --noise matrix:bad.csv --dry-run",
-        names="bad.csv row 1",
-    ),
+    Matrix("a noise matrix with NaN", file("bad.csv", "nan,1\n1,0\n"), "not-a-noise-matrix", names="bad.csv row 1"),
 ]
