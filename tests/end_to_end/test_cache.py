@@ -82,9 +82,13 @@ def first(first_of_all, tmp_path):
 
 
 @pytest.mark.parametrize("other", [{"loss": "gce"}, {"seed": 1}], ids=str)
-def test_another_loss_or_seed_decodes_and_computes_nothing(images, settings, first, tmp_path, other):
-    _, reused, computed = detect(images, settings(**other), tmp_path / "second")
+def test_another_loss_or_seed_decodes_and_computes_nothing_and_the_log_says_so(
+    images, settings, first, tmp_path, other
+):
+    run, reused, computed = detect(images, settings(**other), tmp_path / "second")
     assert (reused, computed) == (N_IMAGES, 0)
+    lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+    assert f"{N_IMAGES} of {N_IMAGES} features are reused" in [line.get("message") for line in lines]
 
 
 def test_corrected_labels_decode_and_compute_nothing(first, settings, tmp_path):
@@ -110,13 +114,6 @@ def test_results_are_the_same_bytes_with_and_without_the_cache(first, images, se
     assert reused == N_IMAGES
     assert contents(again.folder) == contents(first.folder)
     assert [entry.name for entry in (alone.folder / "store").iterdir()] == ["features.npz"]
-
-
-def test_the_log_says_what_was_reused(first, images, settings, tmp_path):
-    run, _, _ = detect(images, settings(loss="gce"), tmp_path / "second")
-    lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
-    notes = [line["message"] for line in lines if line["event"] == "Noted"]
-    assert f"{N_IMAGES} of {N_IMAGES} features are reused" in notes
 
 
 @pytest.mark.parametrize("cache", ["cache", "none"])

@@ -155,8 +155,7 @@ def test_decisions_of_the_review_count_as_those_of_the_measurement_do(visit, run
     tab.keyboard.press("u")
     tab.get_by_label("14 of").wait_for()
     wait_for(tab, "#measure-state", "interval from 13 decisions")
-    for _ in range(5):
-        tab.keyboard.press("z")
+    tab.keyboard.type("z" * 5)
     wait_for(tab, "#measure-wait", "9 of 10 decisions")
     assert not tab.locator("#measured").is_visible()
 
@@ -179,8 +178,7 @@ def test_a_card_of_the_measurement_says_nothing_of_doubt(visit):
 def test_a_label_is_decided_in_both_lists_at_once(visit):
     tab = visit(a_measured_page())
     tab.get_by_role("link", name="Review all 8").click()
-    for key in "jjj":
-        tab.keyboard.press(key)
+    tab.keyboard.type("jjj")
     tab.keyboard.press("d")
     tab.locator(".hero .to-measure").filter(has_text="49 labels left").wait_for()
     tab.get_by_role("button", name="Measurement").click()
@@ -200,8 +198,7 @@ def test_a_label_is_decided_in_both_lists_at_once(visit):
 def test_the_curves_are_distinguished_where_colours_are_forced(visit):
     tab = visit(a_measured_page(), forced_colors="active")
     tab.get_by_role("button", name="Measurement").click()
-    for _ in range(10):
-        tab.keyboard.press("g")
+    tab.keyboard.type("g" * 10)
     wait_for(tab, "#measure-state", "interval from 10 decisions")
     lines = tab.locator("#curve-drawing .line").evaluate_all(
         "lines => lines.map(getComputedStyle).map(style => [style.stroke, style.strokeDasharray])"
@@ -215,8 +212,7 @@ def test_what_to_do_next_is_in_view_when_all_are_decided_and_saved(visit, tmp_pa
     tab = visit(a_measured_page(), viewport={"width": 390, "height": 844}, reduced_motion="reduce")
     tab.get_by_label("25", exact=True).check()
     tab.locator(".hero .to-measure").click()
-    for _ in range(24):
-        tab.keyboard.press("g")
+    tab.keyboard.type("g" * 24)
     assert tab.get_by_role("link", name="What to do with the decisions").count() == 0
     saved(tab, tmp_path / "decisions.csv")
     message = tab.locator("#message")
@@ -253,8 +249,7 @@ def test_a_run_that_flags_nothing_can_be_measured(visit):
     summary = a_summary(detector="noise-posterior:label_doubt=1")
     tab = visit(a_page(suspects=(), n_flagged=0, summary=summary, measurement=a_measurement((), n_flagged=0)))
     tab.locator(".hero .to-measure").click()
-    for key in "ggggsgggggg":
-        tab.keyboard.press(key)
+    tab.keyboard.type("ggggsgggggg")
     wait_for(tab, "#measure-state", "interval from 11 decisions")
     assert tab.locator("#measured dt").all_inner_texts() == ["wrong labels", "a review pays"]
     assert tab.locator("#curve-drawing polyline").count() == 2
@@ -266,8 +261,7 @@ def test_a_page_of_measured_labels_waits_for_as_many_decisions(visit):
     tab = visit(replace(page, summary=replace(page.summary, wrong_labels=measured)))
     assert "Load the decisions" in tab.locator("#measure-state").inner_text()
     tab.get_by_role("button", name="Measurement").click()
-    for _ in range(11):
-        tab.keyboard.press("g")
+    tab.keyboard.type("g" * 11)
     wait_for(tab, "#measure-wait", "11 of 12 decisions")
     assert tab.locator("h1").inner_text() == "4 to 12 of 1,190 labels are wrong"
     tab.keyboard.press("g")
@@ -299,8 +293,7 @@ def test_decisions_from_before_a_correction_measure_nothing_and_stay_in_the_file
 def test_a_label_that_is_what_it_was_decided_to_be_is_right(visit):
     tab = visit(a_measured_page())
     tab.locator(".hero .to-measure").click()
-    for key in "gggggggggg":
-        tab.keyboard.press(key)
+    tab.keyboard.type("g" * 10)
     before = wait_for(tab, "#measure-state", "interval from 10 decisions")
     same = "({ ...one, decision: 'relabel', new_label: one.given_label })"
     tab.evaluate(f"decisions.take(decisions.list().map((one) => {same}))")
@@ -328,8 +321,7 @@ def test_a_served_page_saves_the_measurement_in_the_run(browser, tmp_path):
 def test_no_rank_is_advised_where_another_detector_ranks(visit):
     tab = visit(a_measured_page(summary=a_summary(detector="confident-learning")))
     tab.get_by_role("button", name="Measurement").click()
-    for key in "sgsgsgsgsg":
-        tab.keyboard.press(key)
+    tab.keyboard.type("sgsgsgsgsg")
     wait_for(tab, "#measure-state", "interval from 10 decisions")
     assert tab.locator("#measured dt").all_inner_texts() == ["wrong labels", "the list holds", "on the list"]
     assert "Re-scored" not in tab.locator("#measure-state").inner_text()
@@ -341,8 +333,7 @@ def test_the_measurement_is_accessible_and_fits_the_screen(visit, violations):
     tab = visit(a_measured_page(), viewport={"width": 320, "height": 844})
     tab.get_by_label("25", exact=True).check()
     tab.get_by_role("button", name="Measurement").click()
-    for key in "ssgsggugggggg":
-        tab.keyboard.press(key)
+    tab.keyboard.type("ssgsggugggggg")
     wait_for(tab, "#measure-state", "interval from 12 decisions")
     tab.get_by_text("The curve in numbers").click()
     for width, theme in ((320, "light"), (1280, "dark")):

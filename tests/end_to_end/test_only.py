@@ -26,25 +26,20 @@ def planned(shapes):
     )
 
 
-def merged(shapes, folder, **options):
-    images, _, given = shapes
-    return labelscan.detect(images, given, settings=quick(**IN_BLOCKS), output=folder, merge=True, **options)
-
-
-def test_jobs_run_one_by_one_give_the_bytes_of_one_run(planned, shapes, finished, tmp_path):
+def test_jobs_run_one_by_one_give_the_bytes_of_one_run(detect, planned, finished, tmp_path):
     plan = planned(tmp_path / "run")
     assert labelscan.run_only(plan, ["images:0-1"]).jobs == ("images-part-0-of-3", "images-part-1-of-3")
     assert not (tmp_path / "run" / "run.json").exists(), "only the driver writes it"
     assert labelscan.run_only(plan, ["fold:2"]).jobs == ("fold-0-2",)
     with refuses(RunFolderError, "jobs-not-done"):
-        merged(shapes, tmp_path / "run")
+        detect(tmp_path / "run", IN_BLOCKS, merge=True)
     status = labelscan.status_of(tmp_path / "run")
     assert (status.state, status.count("done")) == ("not merged", 1)
     received = []
     assert labelscan.run_only(plan, ["fold:0-0..0-2"], received.append).jobs == ("fold-0-0", "fold-0-1", "fold-0-2")
     assert [one.fold for one in received if isinstance(one, FoldDone) and one.reused] == [2]
     received = []
-    run = merged(shapes, tmp_path / "run", notify=received.append)
+    run = detect(tmp_path / "run", IN_BLOCKS, merge=True, notify=received.append)
     assert not [one for one in received if isinstance(one, EpochDone)]
     assert contents(run.folder) == contents(finished.folder)
     with refuses(UsageError, "unknown-job"):
@@ -53,11 +48,11 @@ def test_jobs_run_one_by_one_give_the_bytes_of_one_run(planned, shapes, finished
         labelscan.run_only(planned(tmp_path / "run", **{"training.epochs": 5}), ["fold:0"])
 
 
-def test_folds_of_unlike_machines_are_merged_with_a_warning(planned, shapes, tmp_path):
+def test_folds_of_unlike_machines_are_merged_with_a_warning(detect, planned, tmp_path):
     labelscan.run_only(planned(tmp_path / "run"), ["fold:0-0..0-1"])
     labelscan.run_only(planned(tmp_path / "run", **{"executor.threads": 2}), ["fold:2"])
     events = []
-    merged(shapes, tmp_path / "run", notify=events.append)
+    detect(tmp_path / "run", IN_BLOCKS, merge=True, notify=events.append)
     assert [one.message for one in events if isinstance(one, Warned) and "unlike machines" in one.message]
 
 

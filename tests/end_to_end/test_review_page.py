@@ -45,13 +45,10 @@ def saved(tab, path):
 def test_five_labels_are_reviewed_by_keyboard_kept_and_saved(visit, tmp_path):
     tab = visit(an_odd_page())
     tab.get_by_role("link", name="Review all").click()
-    tab.keyboard.press("g")
-    tab.keyboard.press("s")
-    tab.keyboard.press("o")
+    tab.keyboard.type("gso")  # given, suggested, and another: of a name with
     tab.keyboard.type("scr")
     tab.keyboard.press("Enter")
-    tab.keyboard.press("d")
-    tab.keyboard.press("u")
+    tab.keyboard.type("du")
     assert tab.get_by_label("5 of 12 reviewed").count() == 1
     tab.keyboard.press("z")
     assert tab.get_by_label("4 of 12 reviewed").count() == 1
@@ -213,8 +210,7 @@ def test_the_bar_hides_nothing_that_is_in_focus_on_a_small_screen(visit):
 def test_nothing_is_shown_by_colour_alone_where_colours_are_forced(visit):
     tab = visit(an_odd_page(), forced_colors="active")
     tab.get_by_role("link", name="Review all").click()
-    tab.keyboard.press("g")
-    tab.keyboard.press("k")
+    tab.keyboard.type("gk")
 
     def look(selector, name):
         return tab.locator(selector).first.evaluate("(node, name) => getComputedStyle(node)[name]", name)
