@@ -97,7 +97,7 @@ def detect(
         elif only:
             from labelscan.pipeline.only import run_only
 
-            ran = run_only(plan, only, listen)
+            ran = run_only(planned, only, listen)
     from labelscan.cli import plan_screen, run_screen
 
     if dry_run:

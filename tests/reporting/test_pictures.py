@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from labelscan.arrays import as_strings
-from labelscan.images.sources import ImageArray, ImageFiles, ImageSource
+from labelscan.images.sources import ImageArray, ImageFiles
 from labelscan.reporting.pictures import LONGEST_SIDE, TOTAL_BYTES, make_pictures
 
 MAX_PIXELS = 1_000_000
