@@ -1,7 +1,7 @@
 """The feature phase of a run on photos against its two steps alone: reading and decoding, and the network.
 
     python tests/bench/feature_phase.py [--photos 512] [--size 160] [--model efficientnet-lite0] [--engine auto]
-        [--rounds 3] [--data DIR]
+        [--precision auto] [--rounds 3] [--data DIR]
 
 The photos are JPEG files of 500 x 375 pixels, made from the images below DIR, or made up. Decoding alone is what the
 threads of a run do without a network, the network alone takes photos that are in memory at its size, and the phase is
@@ -45,11 +45,13 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=160)
     parser.add_argument("--model", default="efficientnet-lite0")
     parser.add_argument("--engine", default="auto", choices=["auto", "openvino", "torch"])
+    parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--data", type=Path)
     arguments = parser.parse_args()
-    device, shape = choose_device(DeviceConfig()), ImageShape(arguments.size, arguments.size, 3)
-    choice = choose_engine(DeviceConfig(engine=arguments.engine), device)
+    config = DeviceConfig(engine=arguments.engine, precision=arguments.precision)
+    device, shape = choose_device(config), ImageShape(arguments.size, arguments.size, 3)
+    choice = choose_engine(config, device)
     print(f"{arguments.photos:,} photos, {arguments.model} at {arguments.size} x {arguments.size}: {choice}")
     print(f"{'round':>5} {'decoding':>9} {'network':>9} {'phase':>9} {'best':>9} {'share':>6}   images/s")
     shares = []

@@ -80,7 +80,7 @@ def without_decisions(evidence: Evidence, label_errors: Mask, detection: Detecti
         [
             f"{quality(flagged, detection.label_quality, label_errors).f1:.3f}",
             f"{filters:.3f}",
-            f"{best_cut(detection, label_errors):.3f}",
+            f"{best_cut(detection.label_quality, label_errors):.3f}",
             f"{label_errors.mean():.3f}",
             f"{estimated.estimate / n:.3f}",
             f"{estimated.low / n:.3f} to {estimated.high / n:.3f}",
@@ -111,13 +111,13 @@ def with_decisions(
         rows.append((f1, estimated.estimate / at_least, holds, (estimated.high - estimated.low) / at_least, claim))
     f1, told_share, holds, width, claim = np.mean(rows, axis=0)
     deviation = np.std([row[1] for row in rows])
-    best = best_cut(detection, label_errors)
+    best = best_cut(detection.label_quality, label_errors)
     return f"{f1:.3f} | {best:.3f} | {told_share:.2f} +- {deviation:.2f} | {holds:.2f} | {width:.2f} | {claim:+.2f}"
 
 
-def best_cut(detection: Detection, label_errors: Mask) -> float:
-    """Return the F1 of the best cut of the ranking, known only in hindsight."""
-    order = np.argsort(detection.label_quality, kind="stable")
+def best_cut(label_quality: Floats, label_errors: Mask) -> float:
+    """Return the F1 of the best cut of a ranking, known only in hindsight."""
+    order = np.argsort(label_quality, kind="stable")
     found = np.cumsum(label_errors[order])
     return float((2 * found / (np.arange(1, len(order) + 1) + label_errors.sum())).max())
 

@@ -7,7 +7,6 @@ wall time is that of the whole process. Prints one Markdown table: means over th
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import time
@@ -39,7 +38,7 @@ def main() -> None:
         runs = [run(known[name], seed, arguments.work, arguments.extra) for seed in arguments.seeds]
         seconds = " ".join(f"{each['seconds']:.0f}" for each in runs)
         for judge in (judge for judge in (*JUDGES, "aum") if judge in runs[0]):
-            means = [np.mean([each[judge][key] for each in runs]) for key in ("f1", "precision", "recall", "ap")]
+            means = np.mean([each[judge] for each in runs], axis=0)
             print(f"| {name} | {seconds} | {judge} | " + " | ".join(f"{mean:.3f}" for mean in means) + " |", flush=True)
 
 
@@ -56,13 +55,7 @@ def run(data_set: DataSet, seed: int, work: Path, extra: list[str]) -> dict[str,
         if needs_threshold_runs(judge) and evidence.aum_train_margin is None:
             continue
         result = judged(judge, evidence, label_errors)
-        figures[judge] = {
-            "f1": result.f1,
-            "precision": result.precision,
-            "recall": result.recall,
-            "ap": result.average_precision,
-        }
-    (folder / "quality.json").write_text(json.dumps(figures))
+        figures[judge] = result.f1, result.precision, result.recall, result.average_precision
     return figures
 
 

@@ -10,11 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelscan.arrays import as_strings
-from labelscan.correction.corrections import Corrections
-from labelscan.correction.label_lists import link_folders
-from labelscan.data.dataset import make_dataset
-from labelscan.images.sources import ImageFiles
 from labelscan.reporting.typical_examples import choose_typical
 
 pytestmark = pytest.mark.slow
@@ -48,17 +43,3 @@ def test_typical_examples_are_chosen_from_a_million_labels_in_two_seconds():
         }
     )
     assert seconds(lambda: choose_typical(table, ["a", "c"])) < 2
-
-
-def test_thousands_of_images_of_one_name_get_names_of_their_own_in_two_seconds(tmp_path):
-    paths = [f"patient_{row:05}/scan.png" for row in range(4000)]
-    dataset = make_dataset(
-        name="photos",
-        inputs=ImageFiles(tmp_path, as_strings(paths)),
-        labels=["ab"[row % 2] for row in range(4000)],
-        example_ids=paths,
-        where=str,
-        ids_depend_on_order=False,
-    )
-    unchanged = Corrections(n_examples=4000, changes={}, verdicts={})
-    assert seconds(lambda: link_folders._places(dataset, dataset.inputs, unchanged)) < 2

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from cleanlab.filter import find_label_issues
+from judgement import best_cut
 from numpy.typing import NDArray
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -121,13 +122,6 @@ def usual_way(dataset: Dataset, seed: int) -> dict[str, NDArray[np.bool_]]:
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     probs = cross_val_predict(model, rows, labels, cv=folds, method="predict_proba")
     return {name: find_label_issues(labels, probs, filter_by=name, n_jobs=1) for name in FILTERS}
-
-
-def best_cut(label_quality: NDArray[np.float64], wrong: NDArray[np.bool_]) -> float:
-    """Return the F1 of the best cut of a ranking in hindsight."""
-    hits = wrong[np.argsort(label_quality, kind="stable")]
-    counts = np.arange(1, len(hits) + 1)
-    return float((2 * np.cumsum(hits) / (counts + max(hits.sum(), 1))).max())
 
 
 if __name__ == "__main__":

@@ -18,8 +18,6 @@ from pathlib import Path
 
 from data_sets import find_data_sets
 
-HERE = Path(__file__).parent
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -42,20 +40,16 @@ def main() -> None:
     sets = find_data_sets(arguments.data, arguments.work)
     if arguments.only != "photos":
         archive, labels = str(arguments.work / "mnist_t10k.npz"), "uniform05"
-        usual = script("usual way, two-convolution CNN", "usual_way.py", "arrays", archive, labels, "published")
-        same = script(
-            "labelscan, the same CNN", "same_model.py", archive, labels, "published", str(arguments.work / "same")
-        )
+        given = archive, labels, "published"
+        usual = usual_way("usual way, two-convolution CNN", "arrays", *given)
+        same = usual_way("labelscan, the same CNN", "ours", *given, str(arguments.work / "same"))
         ours = sets["mnist uniform05"].arguments
         quick = detect("labelscan, --config quick", (*ours, "--config", "quick"), arguments.work)
         show(usual, [same, quick, detect("labelscan, defaults", ours, arguments.work)])
     if arguments.only != "arrays":
         folder = arguments.data / "caltech18"
-        usual = script(
-            f"usual way, frozen backbone, epochs: {arguments.photo_epochs}",
-            "usual_way.py",
-            *("photos", str(folder / "images"), str(folder / "truth.csv"), arguments.photo_epochs),
-        )
+        given = str(folder / "images"), str(folder / "truth.csv"), arguments.photo_epochs
+        usual = usual_way(f"usual way, frozen backbone, epochs: {arguments.photo_epochs}", "photos", *given)
         show(usual, [detect("labelscan, --freeze", (*sets["caltech18 frozen"].arguments, "--freeze"), arguments.work)])
 
 
@@ -69,9 +63,9 @@ def detect(name: str, data: tuple[str, ...], work: Path) -> Measured:
     return Measured(name, seconds, megabytes, f1)
 
 
-def script(name: str, file: str, *arguments: str) -> Measured:
-    """Measure one of the scripts beside this one, which prints its F1."""
-    seconds, megabytes, output = measured([str(HERE / file), *arguments])
+def usual_way(name: str, *arguments: str) -> Measured:
+    """Measure the script of that name, which prints its F1."""
+    seconds, megabytes, output = measured([str(Path(__file__).with_name("usual_way.py")), *arguments])
     return Measured(name, seconds, megabytes, f"{json.loads(output.splitlines()[-1])['f1']:.3f}")
 
 
