@@ -9,10 +9,9 @@ from pathlib import Path
 
 from labelscan.correction import label_lists
 from labelscan.correction.corrections import Corrections, FlagRule, check_new_labels, correct, flag_rule, is_log
-from labelscan.correction.decisions import Decision, check_decisions, read_decisions
-from labelscan.correction.label_lists import link_folders
-from labelscan.correction.label_lists.listed_files import new_labels
-from labelscan.correction.review import GivenDecisions, read_review
+from labelscan.correction.decisions import Decision, check_decisions
+from labelscan.correction.label_lists import link_folders, made_lists
+from labelscan.correction.review import GivenDecisions, Review, read_review
 from labelscan.data.dataset import Dataset
 from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
@@ -52,10 +51,8 @@ class Applied:
     @property
     def labels(self) -> Mapping[str, str]:
         """Return the corrected label of every example that is not dropped, by its id, as for a column of a frame."""
-        labels = new_labels(self.dataset, self.corrections)
-        return {
-            one: labels[row] for row, one in enumerate(self.dataset.example_ids) if not self.corrections.is_dropped(one)
-        }
+        labels, ids = self.corrections.labels_of(self.dataset), self.dataset.example_ids
+        return {ids[row]: labels[row] for row in self.corrections.kept_rows(self.dataset)}
 
     def to_json(self) -> dict[str, object]:
         """Return what ``labelscan apply --json`` writes."""
@@ -118,29 +115,35 @@ def apply(
     decisions = Path(decisions) if isinstance(decisions, str) else decisions
     folder = None if link_to is None else Path(link_to)
     rule = flag_rule(drop=drop, relabel=relabel, min_error_probability=min_error_probability)
-    decided, where, notes = _decisions(finished, decisions, rule)
+    review, notes = _decisions(finished, decisions, rule)
     source = find_source(finished, data=data, notify=notify)
-    corrections = _corrections(finished, source, decided, rule, where=where, allow_new_classes=allow_new_classes)
+    corrections = _corrections(finished, source, review, rule, allow_new_classes=allow_new_classes)
     written = folder or Path(output or finished.folder / f"{DEFAULT_NAME}{label_lists.suffix(source)}")
     log = written.parent / f"{written.name}{LOG_SUFFIX}"
-    _refuse_input([log, written] if folder is None else [log], finished, decisions, data)
-    _check_log(log, overwrite=overwrite)
+    for path in [log, written] if folder is None else [log]:
+        refuse_only_read(path, finished, data=data)
+        if isinstance(decisions, Path):
+            refuse_same(path, decisions, "the file of decisions")
+    if log.is_dir() or (log.exists() and not overwrite and not is_log(log)):
+        there, remedy = ("a folder", "") if log.is_dir() else ("another file", ", or add --overwrite")
+        problem = f"the log of changes would be written here, and there is {there}"
+        raise UsageError("file-exists", problem, where=str(log), hint=f"choose another place{remedy}")
     if folder is None:
         label_lists.check_output(source, written)
     else:
-        link_folders.check_folder(
-            folder, source.dataset, source.class_folders, replace=overwrite if is_log(log) else None
-        )
-    is_usual = folder is None and output is None
-    usual = in_run_folder(finished, [log, written]) if is_usual else nullcontext()
+        replace = overwrite if is_log(log) else None
+        link_folders.check_folder(folder, source.dataset, source.class_folders, replace=replace)
+    usual = in_run_folder(finished, [log, written]) if folder is None and output is None else nullcontext()
     with usual, partial_of(log) as partial:  # which is whole before the copy appears, and appears after it
         corrections.write_log(partial)
         if folder is None:
             notes += _write_copy(source, corrections, written, overwrite=overwrite)
         else:
             notes += _link(source, corrections, folder, copy=copy)
-    if rule is not None and (needless := _why_no_flag_counts(finished, rule)):
-        notes.insert(0, needless)
+    least = None if rule is None else rule.min_error_probability
+    # That no flag counts is no error, unlike in a gate: a script goes on when nothing is left to correct.
+    if least is not None and not finished.issues.flagged.empty and (no_flag := finished.issues.out_of_reach(least)):
+        notes.insert(0, f"{no_flag}; all flags are left alone")
     return Applied(
         run=finished.folder,
         output=written,
@@ -155,44 +158,27 @@ def apply(
 def _corrections(
     run: FinishedRun,
     source: Source,
-    decisions: list[Decision],
+    review: Review,
     rule: FlagRule | None,
     *,
-    where: str,
     allow_new_classes: bool,
 ) -> Corrections:
     """Return what becomes of each label, having checked that the decisions are about this run and leave something."""
     if rule is not None and run.summary.learned_nothing:
-        raise UsageError(
-            "learned-nothing",
-            "the models of this run have learned nothing, and their flags mean nothing",
-            where=str(run.folder),
-            hint="see the warnings of the run; decisions of a reviewer can still be applied",
-        )
-    check_decisions(decisions, run.given_labels, where=where)
-    if source.command == "score":
-        hint = "probabilities know no other classes: decide otherwise, or run labelscan detect on the data"
-        check_new_labels(decisions, source.dataset.class_names, where=where, hint=hint)
-    elif not allow_new_classes:
+        problem = "the models of this run have learned nothing, and their flags mean nothing"
+        hint = "see the warnings of the run; decisions of a reviewer can still be applied"
+        raise UsageError("learned-nothing", problem, where=str(run.folder), hint=hint)
+    check_decisions(review.decisions, run.given_labels, where=review.where)
+    if source.command == "score" or not allow_new_classes:
         hint = "--allow-new-classes accepts it as a new one"
-        check_new_labels(decisions, source.dataset.class_names, where=where, hint=hint)
-    made = correct(run.issues.scores, decisions=decisions, rule=rule, flagged_at=run.record.ended or "")
+        if source.command == "score":
+            hint = "probabilities know no other classes: decide otherwise, or run labelscan detect on the data"
+        check_new_labels(review.decisions, source.dataset.class_names, where=review.where, hint=hint)
+    made = correct(run.issues.scores, decisions=review.decisions, rule=rule, flagged_at=run.record.ended or "")
     if made.count("drop") == made.n_examples:
-        raise UsageError(
-            "nothing-left", "every example would be left out", where=str(run.folder), hint="check the decisions"
-        )
+        problem, hint = "every example would be left out", "check the decisions"
+        raise UsageError("nothing-left", problem, where=str(run.folder), hint=hint)
     return made
-
-
-def _why_no_flag_counts(run: FinishedRun, rule: FlagRule) -> str:
-    """Return why a rule leaves all flags of a run alone; empty where it does not, or there are none.
-
-    That is no error, unlike in a gate: the copy is what it says, and a script goes on when nothing is left to correct.
-    """
-    if rule.min_error_probability is None or run.issues.flagged.empty:
-        return ""
-    problem = run.issues.out_of_reach(rule.min_error_probability)
-    return f"{problem}; all flags are left alone" if problem else ""
 
 
 def _write_copy(source: Source, corrections: Corrections, output: Path, *, overwrite: bool) -> list[str]:
@@ -200,12 +186,9 @@ def _write_copy(source: Source, corrections: Corrections, output: Path, *, overw
     with partial_of(output) as draft:
         notes = label_lists.write(source, corrections, draft)
         if output.is_file() and not overwrite and not filecmp.cmp(output, draft, shallow=False):
-            raise UsageError(
-                "file-exists",
-                "there is a file already, and it differs from what would be written",
-                where=str(output),
-                hint="choose another place with -o, or add --overwrite",
-            )
+            problem = "there is a file already, and it differs from what would be written"
+            hint = "choose another place with -o, or add --overwrite"
+            raise UsageError("file-exists", problem, where=str(output), hint=hint)
     return [*notes, OLD_MODELS] if source.command == "score" else notes
 
 
@@ -228,46 +211,27 @@ def _link(source: Source, corrections: Corrections, folder: Path, *, copy: bool)
 
 def _decisions(
     run: FinishedRun, given: Path | Sequence[Decision] | None, rule: FlagRule | None
-) -> tuple[list[Decision], str, list[str]]:
-    """Return the decisions, where they come from, and notes."""
+) -> tuple[Review, list[str]]:
+    """Return the decisions, and notes."""
     own = run.folder / DECISIONS_FILE
     if given is not None:
         is_own = isinstance(given, Path) and given.resolve() == own.resolve()
         notes = [f"{own} was left out, since other decisions were given"] if own.exists() and not is_own else []
         review = read_review(given)
-        return list(review.decisions), review.where, [*notes, *review.notes]
+        return review, [*notes, *review.notes]
     if own.exists():
-        return read_decisions(own), str(own), [f"{own} was used: decisions win over flags"] if rule else []
+        return read_review(own), [f"{own} was used: decisions win over flags"] if rule else []
     if rule is not None:
-        return [], "", []
-    raise UsageError(
-        "nothing-to-change",
-        "nothing says what to change: there are no decisions in the run, and no rule for what is flagged",
-        where=str(run.folder),
-        hint="save decisions from labelscan report and name them by --decisions, or give --drop, "
-        "or --relabel with --min-error-probability 0.9",
-    )
-
-
-def _refuse_input(paths: Sequence[Path], run: FinishedRun, decisions: object, data: str) -> None:
-    """Raise UsageError where what is written would replace what is read."""
-    for path in paths:
-        refuse_only_read(path, run, data=data)
-        if isinstance(decisions, Path):
-            refuse_same(path, decisions, "the file of decisions")
-
-
-def _check_log(log: Path, *, overwrite: bool) -> None:
-    """Raise UsageError where the log would replace anything but an earlier log."""
-    if log.is_dir() or (log.exists() and not overwrite and not is_log(log)):
-        there, remedy = ("a folder", "") if log.is_dir() else ("another file", ", or add --overwrite")
-        problem = f"the log of changes would be written here, and there is {there}"
-        raise UsageError("file-exists", problem, where=str(log), hint=f"choose another place{remedy}")
+        return Review(decisions=()), []
+    problem = "nothing says what to change: there are no decisions in the run, and no rule for what is flagged"
+    hint = "save decisions from labelscan report and name them by --decisions, or give --drop, "
+    hint += "or --relabel with --min-error-probability 0.9"
+    raise UsageError("nothing-to-change", problem, where=str(run.folder), hint=hint)
 
 
 def _command(source: Source, output: Path, *, is_folder: bool) -> str:
     """Return the command that reads the copy, with the options that the original needed."""
-    settings = label_lists.SETTINGS_OF_FILES if is_folder else label_lists.settings_of_copy(source)
+    settings = made_lists.SETTINGS_OF_FILES if is_folder else label_lists.settings_of_copy(source)
     options: list[str] = []
     for name in (*settings, "merge_labels"):
         if name == "split" and source.dataset.splits is None:

@@ -5,7 +5,7 @@ A decision wins over a flag. ``label_lists`` writes the changes into a copy of t
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from labelscan.correction.decisions import VERDICTS, Decision, Verdict
+from labelscan.data.dataset import Dataset
 from labelscan.errors import ConfigError, DecisionsError, Problem, nearest_name
 from labelscan.files.atomic import replacing
 
@@ -30,22 +31,13 @@ Action = Literal["relabel", "drop"]
 Reason = Literal["decision", "flag"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class FlagRule:
     """What is done with flagged labels that no reviewer has decided about."""
 
     action: Action
     min_error_probability: float | None = None
     """Flags below it are left alone; needed to relabel, since a model alone is trusted only where it is certain."""
-
-    def __post_init__(self) -> None:
-        least = self.min_error_probability
-        if least is not None and not 0 <= least <= 1:
-            raise ConfigError("out-of-range", f"must be between 0 and 1, got {least:g}", where="min_error_probability")
-        if least is None and self.action == "relabel":
-            problem = "labels are not replaced without knowing from which probability on"
-            hint = "as --min-error-probability 0.9: what is wrong with at least this probability is replaced"
-            raise ConfigError("no-error-probability", problem, where="min_error_probability", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +67,22 @@ class Corrections:
 
     def new_label(self, example_id: str) -> str:
         """Return the new label of an example, empty where it keeps its own."""
-        change = self.changes.get(example_id)
-        return "" if change is None else change.new_label
+        return self.changes[example_id].new_label if example_id in self.changes else ""
 
     def is_dropped(self, example_id: str) -> bool:
         """Return whether an example is dropped."""
-        change = self.changes.get(example_id)
-        return change is not None and change.action == "drop"
+        return example_id in self.changes and self.changes[example_id].action == "drop"
 
-    def kept_rows(self, example_ids: Iterable[str]) -> list[int]:
+    def kept_rows(self, dataset: Dataset) -> list[int]:
         """Return the rows of the examples that stay."""
-        return [row for row, one in enumerate(example_ids) if not self.is_dropped(one)]
+        return [row for row, one in enumerate(dataset.example_ids) if not self.is_dropped(one)]
+
+    def labels_of(self, dataset: Dataset) -> list[str]:
+        """Return N labels, corrected where they change."""
+        return [
+            self.new_label(example_id) or dataset.class_names[label]
+            for example_id, label in zip(dataset.example_ids, dataset.given_labels.tolist(), strict=True)
+        ]
 
     def count(self, action: Action, reason: Reason | None = None) -> int:
         """Return the number of changes of a kind."""
@@ -118,16 +115,22 @@ def is_log(path: Path) -> bool:
 
 def flag_rule(*, drop: bool, relabel: bool, min_error_probability: float | None) -> FlagRule | None:
     """Return the rule for flags, None where they are ignored, or raise ConfigError for options that contradict."""
+    least, where = min_error_probability, "min_error_probability"
     if drop and relabel:
-        raise ConfigError(
-            "flags-conflict", "flagged labels are dropped or relabelled, not both", where="drop", hint="leave one out"
-        )
-    if drop or relabel:
-        return FlagRule(action="drop" if drop else "relabel", min_error_probability=min_error_probability)
-    if min_error_probability is not None:
+        problem = "flagged labels are dropped or relabelled, not both"
+        raise ConfigError("flags-conflict", problem, where="drop", hint="leave one out")
+    if not drop and not relabel:
+        if least is None:
+            return None
         problem = "has no effect: nothing is done with flags"
-        raise ConfigError("flag-without-effect", problem, where="min_error_probability", hint="add drop or relabel")
-    return None
+        raise ConfigError("flag-without-effect", problem, where=where, hint="add drop or relabel")
+    if least is not None and not 0 <= least <= 1:
+        raise ConfigError("out-of-range", f"must be between 0 and 1, got {least:g}", where=where)
+    if least is None and relabel:
+        problem = "labels are not replaced without knowing from which probability on"
+        hint = "as --min-error-probability 0.9: what is wrong with at least this probability is replaced"
+        raise ConfigError("no-error-probability", problem, where=where, hint=hint)
+    return FlagRule("drop" if drop else "relabel", least)
 
 
 def correct(
@@ -147,15 +150,18 @@ def correct(
     columns = ("example_id", "given_label", "suggested_label", "error_probability", "flagged")
     for example_id, old, suggested, probability, flagged in zip(*(scores[name] for name in columns), strict=True):
         sure = None if probability != probability else float(probability)
-        reason: Reason
+        reason: Reason = "decision" if example_id in decided else "flag"
+        wanted: str | None = None  # drop, relabel, or what changes nothing
         if (decision := decided.get(example_id)) is not None:
-            action, new = _by_decision(decision, old)
-            reason, time = "decision", decision.time
-        else:
-            action, new = _by_flag(rule, suggested, sure, flagged=bool(flagged))
-            reason, time = "flag", flagged_at
-        if action is not None:
-            changes[example_id] = Change(example_id, action, old, new, sure, reason, time)
+            wanted, new, time = decision.verdict, decision.new_label, decision.time
+        elif rule is not None and flagged:
+            least = rule.min_error_probability
+            is_sure = least is None or (sure is not None and sure >= least)
+            wanted, new, time = rule.action if is_sure else None, suggested, flagged_at
+        if wanted == "drop":
+            changes[example_id] = Change(example_id, "drop", old, "", sure, reason, time)
+        elif wanted == "relabel" and new != old:
+            changes[example_id] = Change(example_id, "relabel", old, new, sure, reason, time)
     counts = Counter(one.verdict for one in decisions)
     verdicts = {verdict: counts[verdict] for verdict in VERDICTS}
     return Corrections(n_examples=len(scores), changes=changes, verdicts=verdicts)
@@ -170,23 +176,5 @@ def check_new_labels(decisions: Sequence[Decision], class_names: Sequence[str], 
         remedy = f"did you mean {nearest!r}? {hint}" if nearest else hint
         return Problem("unknown-class", f"{one.new_label!r}, for {one.example_id!r}, is not a class", where, remedy)
 
-    DecisionsError.refuse(
-        [one for one in decisions if one.verdict == "relabel" and one.new_label not in known], problem
-    )
-
-
-def _by_decision(decision: Decision, old: str) -> tuple[Action | None, str]:
-    if decision.verdict == "drop":
-        return "drop", ""
-    if decision.verdict == "relabel" and decision.new_label != old:
-        return "relabel", decision.new_label
-    return None, ""  # keep or unsure
-
-
-def _by_flag(rule: FlagRule | None, suggested: str, sure: float | None, *, flagged: bool) -> tuple[Action | None, str]:
-    if rule is None or not flagged:
-        return None, ""
-    least = rule.min_error_probability
-    if least is not None and (sure is None or sure < least):
-        return None, ""
-    return rule.action, suggested if rule.action == "relabel" else ""
+    unknown = [one for one in decisions if one.verdict == "relabel" and one.new_label not in known]
+    DecisionsError.refuse(unknown, problem)

@@ -54,13 +54,11 @@ class Decision:
             object.__setattr__(self, name, (None if name == "given_label" else "") if is_missing else str(value))
         where = f"the decision on {self.example_id!r}"
         if self.verdict not in VERDICTS:
-            raise DecisionsError(
-                "not-a-decision", f"{self.verdict!r} is no verdict", where=where, hint=f"use {', '.join(VERDICTS)}"
-            )
+            problem, hint = f"{self.verdict!r} is no verdict", f"use {', '.join(VERDICTS)}"
+            raise DecisionsError("not-a-decision", problem, where=where, hint=hint)
         if self.verdict == "relabel" and not self.new_label:
-            raise DecisionsError(
-                "no-new-label", "relabel without a new_label", where=where, hint="name the class, or decide otherwise"
-            )
+            hint = "name the class, or decide otherwise"
+            raise DecisionsError("no-new-label", "relabel without a new_label", where=where, hint=hint)
 
     @property
     def calls_wrong(self) -> bool:
@@ -90,9 +88,8 @@ def read_decisions(path: Path) -> list[Decision]:
     except FileNotFoundError as error:
         raise DecisionsError("no-file", "there is no such file", where=str(path), hint=HOW_TO_GET_ONE) from error
     except (*CANNOT_READ, csv.Error) as error:
-        raise DecisionsError(
-            "unreadable", f"cannot be read ({why(error)})", where=str(path), hint="save it as CSV in UTF-8"
-        ) from error
+        problem, hint = f"cannot be read ({why(error)})", "save it as CSV in UTF-8"
+        raise DecisionsError("unreadable", problem, where=str(path), hint=hint) from error
     return _last_of_each(made)
 
 
@@ -110,7 +107,16 @@ def check_decisions(decisions: Iterable[Decision], given_labels: Mapping[str, st
 
     ``given_labels`` are by example id; ``where`` is the file of the decisions.
     """
-    problems = [problem for one in decisions if (problem := _mismatch(one, given_labels, where)) is not None]
+    problems = []
+    for one in decisions:
+        there = given_labels.get(one.example_id)
+        if there is None:
+            problem, hint = f"no example is called {one.example_id!r}", "these decisions belong to other data"
+            problems.append(Problem("unknown-example", problem, where, hint))
+        elif one.given_label not in (None, there) and one.new_label != there:  # else it is corrected already
+            problem = f"{one.example_id!r} was {one.given_label!r} when it was reviewed and is {there!r} now"
+            hint = "these decisions belong to other labels: review the example again"
+            problems.append(Problem("other-label", problem, where, hint))
     DecisionsError.refuse(problems, lambda problem: problem)
 
 
@@ -128,9 +134,16 @@ def decisions_of(records: object, *, where: str) -> list[Decision]:
     """
     if not isinstance(records, list):
         raise DecisionsError("not-decisions", "this is not a list of decisions", where=where)
-    return _last_of_each(
-        [_from_record(record, f"{where}, decision {number}") for number, record in enumerate(records, start=1)]
-    )
+    made: list[Decision | Problem] = []
+    for number, record in enumerate(records, start=1):
+        place = f"{where}, decision {number}"
+        cells = {name: record.get(name) or "" for name in COLUMNS} if isinstance(record, dict) else {}
+        if cells and all(isinstance(cell, str) for cell in cells.values()):
+            made.append(_decision(cells, place))
+        else:
+            hint = f"a decision has {', '.join(COLUMNS)}, all of them text"
+            made.append(Problem("not-a-decision", "this is not a decision", place, hint))
+    return _last_of_each(made)
 
 
 def guarded(cell: str) -> str:
@@ -141,20 +154,6 @@ def guarded(cell: str) -> str:
 def bare(cell: str) -> str:
     """Undo ``guarded``."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
-
-
-def _mismatch(one: Decision, given_labels: Mapping[str, str], where: str) -> Problem | None:
-    there = given_labels.get(one.example_id)
-    if there is None:
-        return Problem(
-            "unknown-example", f"no example is called {one.example_id!r}", where, "these decisions belong to other data"
-        )
-    if one.given_label not in (None, there) and one.new_label != there:  # else it is corrected already
-        problem = f"{one.example_id!r} was {one.given_label!r} when it was reviewed and is {there!r} now"
-        return Problem(
-            "other-label", problem, where, "these decisions belong to other labels: review the example again"
-        )
-    return None
 
 
 def _last_of_each(made: Sequence[Decision | Problem]) -> list[Decision]:
@@ -175,26 +174,15 @@ def _from_rows(rows: "csv.DictReader[str]", path: Path) -> Iterable[Decision | P
             yield _decision(cells, f"{path.name} row {rows.line_num}")
 
 
-def _from_record(record: object, where: str) -> Decision | Problem:
-    cells = {name: record.get(name) or "" for name in COLUMNS} if isinstance(record, dict) else {}
-    if not cells or not all(isinstance(cell, str) for cell in cells.values()):
-        return Problem(
-            "not-a-decision", "this is not a decision", where, f"a decision has {', '.join(COLUMNS)}, all of them text"
-        )
-    return _decision(cells, where)
-
-
 def _decision(cells: Mapping[str, str], where: str) -> Decision | Problem:
     word = cells["decision"].strip().lower()
     verdict = next((one for one in VERDICTS if one == word), None)
     if not cells["example_id"]:
-        return Problem(
-            "empty-cell", "the example_id is empty", where, "write the id as in issues.csv, or take the row out"
-        )
+        hint = "write the id as in issues.csv, or take the row out"
+        return Problem("empty-cell", "the example_id is empty", where, hint)
     if verdict is None:
-        return Problem(
-            "not-a-decision", f"{cells['decision']!r} is not a decision", where, "write keep, relabel, drop or unsure"
-        )
+        problem, hint = f"{cells['decision']!r} is not a decision", "write keep, relabel, drop or unsure"
+        return Problem("not-a-decision", problem, where, hint)
     if verdict == "relabel" and not cells["new_label"].strip():
         return Problem("no-new-label", "relabel without a new_label", where, "write the class, or decide otherwise")
     return Decision(

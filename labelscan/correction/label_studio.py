@@ -6,7 +6,6 @@ described at https://labelstud.io/guide/task_format and https://labelstud.io/gui
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -24,18 +23,8 @@ ID_KEY, GIVEN_KEY, SUGGESTED_KEY = "example_id", "given_label", "suggested_label
 Object = dict[str, object]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Annotations:
-    """What was decided in Label Studio."""
-
-    decisions: tuple[Decision, ...]
-    """The last one on each example."""
-    notes: tuple[str, ...]
-    """What a reviewer should know before trusting them."""
-
-
-def read_annotations(path: Path) -> Annotations:
-    """Return what was decided in Label Studio, from a JSON or JSON-MIN export.
+def read_annotations(path: Path) -> tuple[tuple[Decision, ...], tuple[str, ...]]:
+    """Return the last decision on each example of a JSON or JSON-MIN export, and what a reviewer should know of them.
 
     Choosing the given label keeps it, choosing another relabels. Annotations that were skipped, or have no choice,
     decide nothing.
@@ -50,7 +39,8 @@ def read_annotations(path: Path) -> Annotations:
     answers: dict[str, set[tuple[Verdict, str]]] = defaultdict(set)  # by example: the short form repeats a task
     for number, task in enumerate(tasks, start=1):
         where = f"{path.name} task {number}"
-        answers[_task_id(task, where)]
+        content = task.get("data")
+        answers[_text((content if isinstance(content, dict) else task).get(ID_KEY)) or where]
         for data, choices, time in _annotations(task):
             decision = _decision(data, choices, time, where)
             if isinstance(decision, Problem):
@@ -68,18 +58,16 @@ def read_annotations(path: Path) -> Annotations:
             where=str(path),
             hint="submit annotations in Label Studio (predictions are not enough) and export the project again",
         )
-    n_contradictory = sum(len(given) > 1 for given in answers.values())
-    notes = _notes(len(answers), n_undecided=len(answers) - len(latest), n_contradictory=n_contradictory)
-    return Annotations(decisions=tuple(latest.values()), notes=tuple(notes))
-
-
-def _notes(n_tasks: int, *, n_undecided: int, n_contradictory: int) -> Iterator[str]:
-    if n_undecided:
+    notes = []
+    if n_undecided := len(answers) - len(latest):
         verb = "decides" if n_undecided == 1 else "decide"
-        yield f"{n_undecided:,} of {n_tasks:,} tasks {verb} nothing: not annotated, or skipped"
-    if n_contradictory:
+        notes.append(f"{n_undecided:,} of {len(answers):,} tasks {verb} nothing: not annotated, or skipped")
+    if n_contradictory := sum(len(given) > 1 for given in answers.values()):
         verb = "has annotations" if n_contradictory == 1 else "have annotations"
-        yield f"{n_contradictory:,} of {n_tasks:,} tasks {verb} that contradict each other: the last counts"
+        notes.append(
+            f"{n_contradictory:,} of {len(answers):,} tasks {verb} that contradict each other: the last counts"
+        )
+    return tuple(latest.values()), tuple(notes)
 
 
 def _tasks(path: Path) -> list[Object]:
@@ -91,11 +79,6 @@ def _tasks(path: Path) -> list[Object]:
     if not isinstance(content, list) or not all(isinstance(task, dict) for task in content):
         raise DecisionsError("not-decisions", "this is not a list of tasks", where=str(path), hint=hint)
     return content
-
-
-def _task_id(task: Object, where: str) -> str:
-    data = task.get("data")
-    return _text((data if isinstance(data, dict) else task).get(ID_KEY)) or where
 
 
 def _annotations(task: Object) -> Iterator[tuple[Object, dict[str, list[str]], str]]:
@@ -125,15 +108,13 @@ def _decision(data: Object, chosen: Mapping[str, list[str]], time: str, where: s
         hint = "only tasks written by labelscan report --format label-studio=FILE can be read back"
         return Problem("not-a-decision", f"the task has no {ID_KEY} and {GIVEN_KEY}", where, hint)
     if len(set(labels)) > 1:
-        return Problem(
-            "several-labels", f"{len(set(labels))} labels were chosen for {example_id!r}", where, "choose one"
-        )
+        problem = f"{len(set(labels))} labels were chosen for {example_id!r}"
+        return Problem("several-labels", problem, where, "choose one")
     verdict: Verdict
     if verdicts:
         if verdicts[0] not in VERDICT_CHOICES:
-            return Problem(
-                "not-a-decision", f"{verdicts[0]!r} is not a verdict", where, f"choose {' or '.join(VERDICT_CHOICES)}"
-            )
+            problem, hint = f"{verdicts[0]!r} is not a verdict", f"choose {' or '.join(VERDICT_CHOICES)}"
+            return Problem("not-a-decision", problem, where, hint)
         verdict = VERDICT_CHOICES[verdicts[0]]
     elif labels:
         verdict = "keep" if labels[0] == given_label else "relabel"

@@ -62,15 +62,14 @@ def read_review(given: GivenDecisions) -> Review:
         made = tuple(given)
         if not all(isinstance(one, Decision) for one in made):
             problem = f"decisions are a file, or labelscan.Decision objects, not {type(given).__name__}"
-            raise DecisionsError(
-                "wrong-type", problem, where="decisions", hint="save a frame by to_csv, and name the file"
-            )
+            hint = "save a frame by to_csv, and name the file"
+            raise DecisionsError("wrong-type", problem, where="decisions", hint=hint)
         return Review(decisions=tuple({one.example_id: one for one in made}.values()))
     path = with_home(given)
     if path.suffix.lower() != ".json":
         return Review(decisions=tuple(read_decisions(path)), file=str(path))
-    annotations = read_annotations(path)
-    return Review(decisions=annotations.decisions, file=str(path), notes=annotations.notes)
+    decisions, notes = read_annotations(path)
+    return Review(decisions=decisions, file=str(path), notes=notes)
 
 
 def settle(review: Review, given_labels: Mapping[str, str], scored: Container[str]) -> Settled:

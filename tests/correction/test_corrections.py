@@ -29,10 +29,10 @@ def test_flags_alone_are_dropped_or_take_the_suggested_label():
     assert changed() == {}
 
 
-@pytest.mark.parametrize("verdict", ["keep", "unsure"])
-def test_a_decision_to_leave_a_label_wins_over_its_flag(verdict):
-    decision = Decision(example_id="a", verdict=verdict)
-    assert changed(decisions=[decision], rule=FlagRule(action="drop")) == {"b": ("drop", "")}
+@pytest.mark.parametrize(("verdict", "label"), [("keep", ""), ("unsure", ""), ("relabel", "cat")])
+def test_a_decision_to_leave_a_label_wins_over_its_flag(verdict, label):
+    decision = Decision(example_id="a", verdict=verdict, new_label=label)
+    assert changed(decisions=[decision], rule=FlagRule("drop")) == {"b": ("drop", "")}
 
 
 def test_examples_that_were_not_scored_can_be_decided_about():
@@ -40,10 +40,6 @@ def test_examples_that_were_not_scored_can_be_decided_about():
     assert made.is_dropped("d")
     assert made.changes["d"].error_probability is None
     assert made.verdicts == {"keep": 0, "relabel": 0, "drop": 1, "unsure": 0}
-
-
-def test_relabelling_to_the_given_label_changes_nothing():
-    assert changed(decisions=[Decision(example_id="a", verdict="relabel", new_label="cat")]) == {}
 
 
 def test_pairs_are_counted_most_frequent_first():

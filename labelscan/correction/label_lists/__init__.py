@@ -8,31 +8,18 @@ file, texts and tables a csv file.
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias
 
-from labelscan.config import DatasetConfig
 from labelscan.correction.corrections import Corrections
-from labelscan.correction.label_lists import (
-    arrays_in_memory,
-    delimited,
-    json_lines,
-    listed_files,
-    numpy_arrays,
-    parquet,
-    rows_in_memory,
-)
-from labelscan.correction.label_lists.listed_files import listed_of
+from labelscan.correction.label_lists import delimited, json_lines, made_lists, numpy_arrays, parquet
 from labelscan.correction.label_lists.rows import RowEdits, plan_rows
 from labelscan.data import readers
 from labelscan.data.dataset import Dataset
-from labelscan.data.inputs import FeatureTable, Inputs, are_images
 from labelscan.data.readers import FORM_SETTINGS
 from labelscan.data.readers.arrow_sheet import PARQUET
 from labelscan.data.readers.encodings import UTF_8
 from labelscan.data.readers.sheet import is_sheet
 from labelscan.errors import UsageError
-from labelscan.images.remote import UrlImages
-from labelscan.images.sources import ImageFiles, ImageSource
 from labelscan.results.source import Source
 
 SheetWriter: TypeAlias = Callable[[Path, RowEdits, Path], None]
@@ -44,8 +31,6 @@ SHEETS: Mapping[str, SheetWriter] = {
     ".parquet": parquet.write,
 }
 """How to edit the rows of a sheet, by its suffix."""
-SETTINGS_OF_FILES = ("split", "encoding")
-"""Those that class folders, and a manifest made of them, are read with."""
 
 
 def file_to_copy(source: Source) -> Path | None:
@@ -58,23 +43,19 @@ def suffix(source: Source) -> str:
     """Return the suffix of a corrected copy; that of a folder of Arrow files is one parquet file."""
     if (file := file_to_copy(source)) is not None:
         return PARQUET if file.is_dir() else file.suffix
-    return ".npz" if _are_arrays(source.dataset.inputs) else ".csv"
+    return ".npz" if made_lists.are_arrays(source.dataset.inputs) else ".csv"
 
 
 def check_output(source: Source, output: Path) -> None:
     """Raise UsageError where ``output`` is a folder, or its suffix is not that of a copy."""
     wanted = suffix(source)
     if output.suffix.lower() != wanted.lower():
-        raise UsageError(
-            "wrong-suffix",
-            f"the corrected labels are written as they came, as {wanted}, not {output.suffix or 'without an ending'}",
-            where=str(output),
-            hint=f"name it {output.with_suffix(wanted).name}",
-        )
+        ending = output.suffix or "without an ending"
+        problem = f"the corrected labels are written as they came, as {wanted}, not {ending}"
+        raise UsageError("wrong-suffix", problem, where=str(output), hint=f"name it {output.with_suffix(wanted).name}")
     if output.is_dir():
-        raise UsageError(
-            "is-a-folder", "this is a folder", where=str(output), hint=f"name a file, as in -o labels{output.suffix}"
-        )
+        hint = f"name a file, as in -o labels{output.suffix}"
+        raise UsageError("is-a-folder", "this is a folder", where=str(output), hint=hint)
 
 
 def write(source: Source, corrections: Corrections, output: Path) -> list[str]:
@@ -86,7 +67,7 @@ def write(source: Source, corrections: Corrections, output: Path) -> list[str]:
     """
     file = file_to_copy(source)
     if file is None:
-        _write_new(everything(source), source.config, corrections, output)
+        made_lists.write(everything(source), source.config, corrections, output)
         return []
     columns = source.columns()
     if columns is None:
@@ -110,23 +91,4 @@ def settings_of_copy(source: Source) -> Sequence[str]:
     """Return the settings of the data that a corrected copy is to be read with, as the original was."""
     if file_to_copy(source) is not None:
         return [name for name in FORM_SETTINGS if name != "encoding"]  # copies are UTF-8
-    if _are_arrays(source.dataset.inputs):
-        return []
-    return SETTINGS_OF_FILES if listed_of(source.dataset.inputs) is not None else rows_in_memory.SETTINGS
-
-
-def _write_new(dataset: Dataset, config: DatasetConfig, corrections: Corrections, output: Path) -> None:
-    inputs = dataset.inputs
-    if (files := listed_of(inputs)) is not None:
-        listed_files.write(dataset, files, corrections, output)
-    elif _are_arrays(inputs):
-        arrays_in_memory.write(dataset, inputs, corrections, output)
-    else:
-        rows_in_memory.write(dataset, config, corrections, output)
-
-
-def _are_arrays(inputs: Inputs) -> TypeGuard[ImageSource | FeatureTable]:
-    """Return whether the inputs are images in no files, or features that have no names."""
-    if isinstance(inputs, FeatureTable):
-        return not inputs.names and listed_of(inputs) is None
-    return are_images(inputs) and not isinstance(inputs, ImageFiles | UrlImages)
+    return made_lists.settings(source.dataset.inputs)

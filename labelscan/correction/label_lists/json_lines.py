@@ -1,6 +1,7 @@
 """A corrected copy of a jsonl file, in which every byte outside the changed values is kept."""
 
 import json
+import re
 from collections.abc import Iterator
 from json.decoder import JSONDecoder
 from pathlib import Path
@@ -11,7 +12,7 @@ from labelscan.data.readers.sheet import BYTE_ORDER_MARK, as_text
 from labelscan.files.atomic import replacing
 
 _DECODER = JSONDecoder()
-_BLANKS = " \t\r\n" + BYTE_ORDER_MARK
+_BLANKS = re.compile(rf"[ \t\r\n{BYTE_ORDER_MARK}]*")
 """What may come before an object, or between its parts."""
 
 
@@ -28,7 +29,8 @@ def write(path: Path, edits: RowEdits, output: Path) -> None:
                 values = {name: _json_of(cell, line) for name, cell in edits.cells(row).items()}
                 if edits.label_column in values:
                     values[edits.label_column] = _json_of_label(edits.new_labels[row], spellings, line)
-                line = _with_values(line, values) if values else line
+                for name, start, end in reversed(list(_members(line)) if values else []):
+                    line = f"{line[:start]}{values[name]}{line[end:]}" if name in values else line
                 copy.write(_appended(line, edits.new_ids[row]) if edits.new_ids else line)
             row += 1
 
@@ -38,10 +40,10 @@ def _is_blank(line: str) -> bool:
 
 
 def _spellings(path: Path, edits: RowEdits) -> dict[str, str]:
-    """Return the JSON of each label where it first occurs in the file."""
-    if not any(edits.new_labels):
-        return {}
+    """Return the JSON of each label where it first occurs in the file; nothing where no label is new."""
     found: dict[str, str] = {}
+    if not any(edits.new_labels):
+        return found
     with opened_to_copy(path, edits.encoding) as file:
         lines = (line for line in file if not _is_blank(line))
         for line, label in zip(lines, edits.old_labels, strict=True):
@@ -70,32 +72,25 @@ def _is_bare(label: str) -> bool:
 
 def _members(line: str) -> Iterator[tuple[str, int, int]]:
     """Yield each name of an object, and the start and end of its value."""
-    position = _skip_blanks(line, 0) + 1  # behind the brace
-    while line[position := _skip_blanks(line, position)] != "}":
+    position = _behind_blanks(line, 0) + 1  # behind the brace
+    while line[position := _behind_blanks(line, position)] != "}":
         name, position = _DECODER.raw_decode(line, position)
-        start = _skip_blanks(line, _skip_blanks(line, position) + 1)  # behind the colon
+        start = _behind_blanks(line, _behind_blanks(line, position) + 1)  # behind the colon
         _, end = _DECODER.raw_decode(line, start)
         yield name, start, end
-        position = _skip_blanks(line, end)
+        position = _behind_blanks(line, end)
         position += line[position] == ","
 
 
-def _skip_blanks(line: str, position: int) -> int:
-    while line[position] in _BLANKS:
-        position += 1
-    return position
-
-
-def _with_values(line: str, values: dict[str, str]) -> str:
-    for name, start, end in reversed(list(_members(line))):
-        if name in values:
-            line = line[:start] + values[name] + line[end:]
-    return line
+def _behind_blanks(line: str, position: int) -> int:
+    found = _BLANKS.match(line, position)
+    assert found is not None, "it matches nothing too"
+    return found.end()
 
 
 def _appended(line: str, example_id: str) -> str:
     end = max((end for _, _, end in _members(line)), default=None)
-    place, comma = (_skip_blanks(line, 0) + 1, "") if end is None else (end, ", ")
+    place, comma = (_behind_blanks(line, 0) + 1, "") if end is None else (end, ", ")
     return f'{line[:place]}{comma}"{ID_COLUMN}": {_json_of(example_id, line)}{line[place:]}'
 
 

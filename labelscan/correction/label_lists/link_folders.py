@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from labelscan.correction.corrections import Corrections
-from labelscan.correction.label_lists.listed_files import files_of, new_labels
+from labelscan.correction.label_lists.made_lists import files_of
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import kind_of
 from labelscan.data.readers.folder_listing import SPLIT_FOLDERS, is_called_image
@@ -84,8 +84,8 @@ def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None, *, 
     if what:
         raise UsageError("folder-in-use", what, where=str(folder), hint=hint)
     place = folder.resolve()
-    of_data = _folders(files) | (set() if class_folders is None else {class_folders.resolve()})
-    if around := of_data.intersection((place, *place.parents)):
+    of_data = [*_folders(files), *([class_folders.resolve()] if class_folders else [])]
+    if around := {place, *place.parents}.intersection(of_data):
         hint = f"name a folder outside {min(around, key=lambda path: len(path.parts))}"
         raise UsageError("in-the-data", "this lies in the data, which is only read", where=str(folder), hint=hint)
 
@@ -99,12 +99,9 @@ def _first_file(folder: Path) -> str:
 def _files(dataset: Dataset) -> ImageFiles:
     if (files := files_of(dataset.inputs)) is not None:
         return files
-    raise DatasetError(
-        "nothing-to-link",
-        "these examples are not images or texts in files, and there is nothing to link to",
-        where=dataset.name,
-        hint="leave --link-to out: a corrected copy of the data is written",
-    )
+    problem = "these examples are not images or texts in files, and there is nothing to link to"
+    hint = "leave --link-to out: a corrected copy of the data is written"
+    raise DatasetError("nothing-to-link", problem, where=dataset.name, hint=hint)
 
 
 def _folders(files: ImageFiles) -> set[Path]:
@@ -126,8 +123,8 @@ def _places(dataset: Dataset, files: ImageFiles, corrections: Corrections) -> di
 
     None leads out of the folder or below another image, which may become a link to a folder of the data.
     """
-    labels = new_labels(dataset, corrections)
-    kept = corrections.kept_rows(dataset.example_ids)
+    labels = corrections.labels_of(dataset)
+    kept = corrections.kept_rows(dataset)
     _check_names(dataset, files, labels, kept)
     moved = [row for row in kept if corrections.new_label(dataset.example_ids[row])]
     places: dict[int, str] = {}
@@ -137,7 +134,10 @@ def _places(dataset: Dataset, files: ImageFiles, corrections: Corrections) -> di
     for row in [*sorted(set(kept).difference(moved)), *moved]:
         old = dataset.class_names[dataset.given_labels[row]]
         split = "" if dataset.splits is None else str(dataset.splits[row])
-        wanted = PurePosixPath(split, labels[row], _path_in_class(str(files.paths[row]), split, old))
+        path = PurePosixPath(posixpath.normpath(PurePath(files.paths[row]).as_posix()))
+        folder = PurePosixPath(split, old)
+        in_class = path.relative_to(folder) if path.is_relative_to(folder) else path.name
+        wanted = PurePosixPath(split, labels[row], in_class)
         place, key = wanted, _collision_key(wanted)
         while _collision_key(place) in taken:
             place = wanted.with_name(f"{wanted.stem}-{next_number[key]}{wanted.suffix}")
@@ -157,25 +157,16 @@ def _check_places(dataset: Dataset, places: dict[int, str], taken: dict[str, int
     problems = []
     hint = "leave --link-to out: a corrected list names files wherever they are"
     for row, place in places.items():
+        where = str(dataset.example_ids[row])
         # As Windows reads it too: one odd name here may lead out of the folder where \\ separates folders.
         if ".." in PureWindowsPath(place).parts or PurePath(place).anchor:
-            problems.append(
-                Problem("link-outside", f"{place!r} would be outside the folder", str(dataset.example_ids[row]), hint)
-            )
-        around = next(
-            (taken[key] for one in PurePosixPath(place).parents if (key := _collision_key(one)) in taken), None
-        )
-        if around is not None:
-            what = f"would be inside another image, {dataset.example_ids[around]!r}"
-            problems.append(Problem("link-clash", what, str(dataset.example_ids[row]), hint))
+            problems.append(Problem("link-outside", f"{place!r} would be outside the folder", where, hint))
+        for key in map(_collision_key, PurePosixPath(place).parents):
+            if key in taken:
+                what = f"would be inside another image, {dataset.example_ids[taken[key]]!r}"
+                problems.append(Problem("link-clash", what, where, hint))
+                break
     DatasetError.refuse(problems, lambda problem: problem)
-
-
-def _path_in_class(path: str, split: str, label: str) -> PurePosixPath:
-    """Return the path of an image in its class folder, or its name where it is in none."""
-    place = PurePosixPath(posixpath.normpath(PurePath(path).as_posix()))
-    folder = PurePosixPath(split, label)
-    return place.relative_to(folder) if place.is_relative_to(folder) else PurePosixPath(place.name)
 
 
 def _check_names(dataset: Dataset, files: ImageFiles, labels: list[str], kept: list[int]) -> None:
@@ -187,23 +178,21 @@ def _check_names(dataset: Dataset, files: ImageFiles, labels: list[str], kept: l
         hint = "leave --link-to out: in the corrected list they are labels"
         what = f"folders called {' and '.join(map(repr, classes))} alone are read as splits, not as classes"
         problems.append(Problem("link-not-made", what, dataset.name, hint))
-    hint = "leave --link-to out: the corrected list keeps them"
-    what = "a folder called {!r} is not read as a split"
-    problems += [
-        Problem("link-not-made", what.format(one), dataset.name, hint)
-        for one in splits
-        if one.lower() not in SPLIT_FOLDERS
-    ]
-    hint = "relabel it, or leave --link-to out"
+    for split in (one for one in splits if one.lower() not in SPLIT_FOLDERS):
+        hint = "leave --link-to out: the corrected list keeps them"
+        problems.append(
+            Problem("link-not-made", f"a folder called {split!r} is not read as a split", dataset.name, hint)
+        )
     for label in classes:
         if label.startswith(".") or set(label) & {"/", "\\", "\0"} or label.strip() != label:
+            hint = "relabel it, or leave --link-to out"
             problems.append(Problem("no-folder-name", f"no folder can be called {label!r}", dataset.name, hint))
-    hint = "leave --link-to out: in a list files may have any name"
     is_text = kind_of(dataset.inputs) == "texts"
     is_called = is_called_text if is_text else is_called_image
     for name in files.paths[kept].tolist():
         if not is_called(name) or name.rpartition("/")[2].startswith("."):
             what = f"in a class folder this is not read as {'a text' if is_text else 'an image'}"
+            hint = "leave --link-to out: in a list files may have any name"
             problems.append(Problem("no-folder-name", what, name, hint))
     DatasetError.refuse(problems, lambda problem: problem)
 
@@ -218,20 +207,15 @@ def _replacing_folder(folder: Path) -> Iterator[Path]:
         partial.mkdir()
         try:
             yield partial
-            if folder.exists():
-                _remove_links(folder)
+            # Not ``rmtree``, which would take along a file that has come meanwhile.
+            for place, folders, files in os.walk(folder, topdown=False):
+                for link in (path for name in (*folders, *files) if (path := Path(place, name)).is_symlink()):
+                    link.unlink()
+                Path(place).rmdir()
             partial.rename(folder)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
-
-
-def _remove_links(folder: Path) -> None:
-    """Remove a folder of links; not ``rmtree``, which would take a file along that has come meanwhile."""
-    for place, folders, files in os.walk(folder, topdown=False):
-        for link in (path for name in (*folders, *files) if (path := Path(place, name)).is_symlink()):
-            link.unlink()
-        Path(place).rmdir()
 
 
 def _can_link(folder: Path) -> bool:

@@ -4,7 +4,7 @@ Arrays that do not change are copied byte by byte, without being loaded.
 """
 
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -27,9 +27,6 @@ from labelscan.data.readers.columns import pick
 from labelscan.errors import DatasetError
 from labelscan.files.atomic import add_array, replacing_bytes
 
-IDS = "ids"
-BOOLEAN_HINT = "save them as numbers with class_names, or as text"
-
 Arrays = dict[str, NDArray[np.generic]]
 
 
@@ -51,36 +48,30 @@ def write(path: Path, config: DatasetConfig, corrections: Corrections, output: P
     new_labels = [corrections.new_label(one) for one in example_ids]
     changed: Arrays = {}
     if CLASS_NAMES in arrays:
-        changed[CLASS_NAMES] = _with_new_classes(arrays[CLASS_NAMES], new_labels)
+        classes = texts(arrays[CLASS_NAMES], CLASS_NAMES, None, CLASS_NAMES)
+        new = list(dict.fromkeys(label for label in new_labels if label and label not in classes))
+        changed[CLASS_NAMES] = np.array([*classes, *new]) if new else arrays[CLASS_NAMES]
     changed[label] = _relabelled(arrays[label], new_labels, changed.get(CLASS_NAMES), path.name)
     kept = np.array([not corrections.is_dropped(one) for one in example_ids], dtype=bool)
     notes: list[str] = []
     if not kept.all():
-        changed |= {ids or IDS: arrays.get(ids, np.arange(n_examples))}
-        notes = _drop_rows(path, changed, kept, [name for name in names if _has_rows(name, roles.values())])
-    _write_members(path, changed, output)
-    return notes
-
-
-def _write_members(path: Path, changed: Arrays, output: Path) -> None:
-    """Write a copy of an npz file with some arrays changed or added."""
+        changed |= {ids or "ids": arrays.get(ids, np.arange(n_examples))}
+        inputs = (*INPUT_NAMES, (PRED_PROBS,))
+        with_rows = [
+            name for name in names if name in roles.values() or pick([name], inputs, what="inputs", where="", hint="")
+        ]
+        notes = _drop_rows(path, changed, kept, with_rows)
     with ZipFile(path) as original, replacing_bytes(output) as file, ZipFile(file, "w") as copy:
-        there = set()
         for member in original.namelist():
             name = member.removesuffix(".npy")
-            there.add(name)
             if name in changed:
                 add_array(copy, name, changed[name])
             else:
                 with original.open(member) as source, copy.open(member, "w", force_zip64=True) as target:
                     shutil.copyfileobj(source, target)
-        for name in changed.keys() - there:
+        for name in changed.keys() - set(names):
             add_array(copy, name, changed[name])
-
-
-def _has_rows(name: str, with_rows: Collection[str]) -> bool:
-    """Return whether the name of an array says that it has one row an example."""
-    return name in with_rows or bool(pick([name], (*INPUT_NAMES, (PRED_PROBS,)), what="inputs", where="", hint=""))
+    return notes
 
 
 def _drop_rows(path: Path, changed: Arrays, kept: NDArray[np.bool_], with_rows: Collection[str]) -> list[str]:
@@ -100,12 +91,6 @@ def _drop_rows(path: Path, changed: Arrays, kept: NDArray[np.bool_], with_rows: 
     return [f"arrays left unchanged, since they may not have one row an example: {left}"] if left else []
 
 
-def _with_new_classes(class_names: NDArray[np.generic], new_labels: Sequence[str]) -> NDArray[np.generic]:
-    names = texts(class_names, CLASS_NAMES, None, CLASS_NAMES)
-    new = list(dict.fromkeys(label for label in new_labels if label and label not in names))
-    return np.array([*names, *new]) if new else class_names
-
-
 def _relabelled(
     labels: NDArray[np.generic], new_labels: Sequence[str], class_names: NDArray[np.generic] | None, where: str
 ) -> NDArray[np.generic]:
@@ -115,17 +100,23 @@ def _relabelled(
         return labels
     new = [new_labels[row] for row in rows]
     kind = labels.dtype.kind
+    odd = ""
     if kind in "iu" and class_names is not None:
         places = {name: place for place, name in enumerate(texts(class_names, CLASS_NAMES, None, where))}
         values = np.array([places[label] for label in new])
     elif kind in "iu":
-        _refuse_odd(new, _is_number, "not a whole number", "add class_names to it", where)
-        values = np.array([int(label) for label in new])
+        odd = next((one for one in new if not _is_number(one)), "")
+        what, hint = "not a whole number", "add class_names to it"
+        values = np.array([] if odd else [int(label) for label in new])
     elif kind == "b":
-        _refuse_odd(new, lambda label: label in ("true", "false"), "neither true nor false", BOOLEAN_HINT, where)
+        odd = next((one for one in new if one not in ("true", "false")), "")
+        what, hint = "neither true nor false", "save them as numbers with class_names, or as text"
         values = np.array([label == "true" for label in new])
     else:
         values = np.array([label.encode() for label in new] if kind == "S" else new)
+    if odd:
+        problem = f"the new label {odd!r} is {what}, as all labels are"
+        raise DatasetError("label-not-storable", problem, where=where, hint=hint)
     made = labels.astype(_wide_enough(labels.dtype, values, where))
     made.reshape(-1)[rows] = values
     return made
@@ -140,21 +131,10 @@ def _wide_enough(dtype: np.dtype[np.generic], values: NDArray[np.generic], where
     least = [np.min_scalar_type(value) for value in (values.min(), values.max())]
     wide = np.result_type(dtype, *least)
     if wide.kind not in "iu":
-        raise DatasetError(
-            "label-not-storable",
-            f"no type of whole numbers holds {values.min()} .. {values.max()} and {dtype}",
-            where=where,
-        )
+        problem = f"no type of whole numbers holds {values.min()} .. {values.max()} and {dtype}"
+        raise DatasetError("label-not-storable", problem, where=where)
     return wide
 
 
 def _is_number(label: str) -> bool:
     return label.removeprefix("-").isdecimal() and str(int(label)) == label
-
-
-def _refuse_odd(labels: Sequence[str], fits: Callable[[str], bool], what: str, hint: str, where: str) -> None:
-    odd = next((label for label in labels if not fits(label)), None)
-    if odd is not None:
-        raise DatasetError(
-            "label-not-storable", f"the new label {odd!r} is {what}, as all labels are", where=where, hint=hint
-        )

@@ -53,19 +53,12 @@ def _edited(column: Any, cells: Sequence[str], where: str, classes: Sequence[str
     new = _new_values(categories.type, [cell for cell in cells if cell and cell not in places], where)
     places |= {cell: len(categories) + place for place, cell in enumerate(new)}
     codes = [places[cell] if cell else code for cell, code in zip(cells, codes, strict=True)]
-    return pyarrow.DictionaryArray.from_arrays(
-        _array(codes, encoded.indices.type),
-        pyarrow.concat_arrays([categories, pyarrow.array(list(new.values()), type=categories.type)]),
-        ordered=column.type.ordered,
-    )
-
-
-def _array(codes: Sequence[int | None], wanted: Any) -> Any:
-    """Return codes in their old type, or in one with room for more categories."""
     try:
-        return pyarrow.array(codes, type=wanted)
-    except pyarrow.ArrowInvalid:
-        return pyarrow.array(codes, type=pyarrow.int32())
+        indices = pyarrow.array(codes, type=encoded.indices.type)
+    except pyarrow.ArrowInvalid:  # it has no room for more categories
+        indices = pyarrow.array(codes, type=pyarrow.int32())
+    categories = pyarrow.concat_arrays([categories, pyarrow.array(list(new.values()), type=categories.type)])
+    return pyarrow.DictionaryArray.from_arrays(indices, categories, ordered=column.type.ordered)
 
 
 def _new_values(kind: Any, cells: Sequence[str], where: str) -> dict[str, object]:
@@ -75,13 +68,9 @@ def _new_values(kind: Any, cells: Sequence[str], where: str) -> dict[str, object
         try:
             values[cell] = pyarrow.scalar(cell, type=pyarrow.string()).cast(kind).as_py()
         except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
-            raise DatasetError(
-                "label-not-storable", f"{cell!r} cannot be written: the column holds {kind} ({error})", where=where
-            ) from error
+            problem = f"{cell!r} cannot be written: the column holds {kind} ({error})"
+            raise DatasetError("label-not-storable", problem, where=where) from error
         if as_text(values[cell]) != cell:
-            raise DatasetError(
-                "label-not-storable",
-                f"{cell!r} would be written as {values[cell]!r}: the column holds {kind}",
-                where=where,
-            )
+            problem = f"{cell!r} would be written as {values[cell]!r}: the column holds {kind}"
+            raise DatasetError("label-not-storable", problem, where=where)
     return values

@@ -16,7 +16,7 @@ from labelscan.data.readers.columns import Columns
 from labelscan.data.readers.encodings import UTF_8, encoding_of
 from labelscan.data.readers.labelled_rows import rows_to_read
 from labelscan.data.readers.manifest import relative_path
-from labelscan.data.readers.sheet import Sheet, read_sheet
+from labelscan.data.readers.sheet import read_sheet
 from labelscan.errors import UsageError
 from labelscan.files.urls import is_url
 
@@ -59,19 +59,21 @@ def plan_rows(
         UsageError: the copy needs other paths, and they are the ids as well.
     """
     sheet = read_sheet(path, columns.used(), config.encoding)
-    ids = _ids(sheet, columns, path.parent)
+    paths = sheet.columns[columns.path] if columns.path else []
+    if columns.id:
+        ids = sheet.columns[columns.id]
+    elif columns.path:  # rows of splits that were not read may have no path, and then no id
+        ids = [name and relative_path(path.parent, name) for name in paths]
+    else:
+        ids = list(map(str, range(len(sheet))))
     judged = set(rows_to_read(sheet, columns, config.split, where=path.name))
     dropped = [row in judged and corrections.is_dropped(one) for row, one in enumerate(ids)]
     new_labels = [corrections.new_label(one) if row in judged else "" for row, one in enumerate(ids)]
     moved = bool(columns.path) and path.parent.resolve() != output.parent.resolve()
     if moved and columns.id == columns.path:
-        raise UsageError(
-            "ids-are-paths",
-            f"the column {columns.path!r} holds ids as well as paths, and paths are other ones in another folder",
-            where=str(output),
-            hint=f"write the copy beside the original, as in -o {path.with_stem(f'{path.stem}-corrected')}",
-        )
-    paths = sheet.columns[columns.path] if columns.path else []
+        problem = f"the column {columns.path!r} holds ids as well as paths, and paths are other ones in another folder"
+        hint = f"write the copy beside the original, as in -o {path.with_stem(f'{path.stem}-corrected')}"
+        raise UsageError("ids-are-paths", problem, where=str(output), hint=hint)
     # Row numbers stay the same unless a row is dropped.
     needs_ids = not columns.id and (moved or (not columns.path and any(dropped)))
     return RowEdits(
@@ -100,25 +102,16 @@ def move_paths(paths: Sequence[str], folder: Path, new_folder: Path) -> list[str
             continue
         parent, file = os.path.split(name)
         if parent not in parents:
-            way = _from(start, (folder / parent).resolve())
-            parents[parent] = "" if way == "." else f"{way}/"
+            parents[parent] = _way(start, (folder / parent).resolve())
         moved.append(parents[parent] + file)
     return moved
 
 
-def _from(start: Path, target: Path) -> str:
-    """Return the relative path to ``target``, or the absolute one where that would lead through the root."""
+def _way(start: Path, target: Path) -> str:
+    """Return how paths into ``target`` begin: relative, or absolute where that would lead through the root."""
     try:
         shared = Path(os.path.commonpath([start, target]))
     except ValueError:  # on another drive of Windows
-        return target.as_posix()
-    return target.as_posix() if shared == Path(shared.anchor) else Path(os.path.relpath(target, start)).as_posix()
-
-
-def _ids(sheet: Sheet, columns: Columns, folder: Path) -> list[str]:
-    if columns.id:
-        return sheet.columns[columns.id]
-    if columns.path:
-        # Rows of splits that were not read may have no path, and then no id.
-        return [name and relative_path(folder, name) for name in sheet.columns[columns.path]]
-    return [str(row) for row in range(len(sheet))]
+        return f"{target.as_posix()}/"
+    way = target if shared == Path(shared.anchor) else Path(os.path.relpath(target, start))
+    return "" if way == Path() else f"{way.as_posix()}/"

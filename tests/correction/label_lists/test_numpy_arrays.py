@@ -36,25 +36,49 @@ def relabel(new_label):
     return Decision(example_id="1", verdict="relabel", new_label=new_label)
 
 
-def test_text_has_room_for_a_longer_name(tmp_path):
-    made = copied(tmp_path, relabel("a longer name"), labels=np.array(["a", "a", "b", "b"]))
-    assert made["labels"] == ["a", "a longer name", "b", "b"]
+LARGE = np.array([0, 0, 1, 2**63], dtype="u8")
+WORDS = np.array(["a", "a", "b", "b"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "new", "expected"),
+    [
+        (WORDS, "a longer name", np.array(["a", "a longer name", "b", "b"])),
+        (np.array([True, True, False, False]), "false", np.array([True, False, False, False])),
+        *(
+            (np.array([0, 0, 1, 1], dtype=dtype), label, np.array([0, int(label), 1, 1], dtype=wide))
+            for dtype, label, wide in (("u1", "300", "u2"), ("u1", "-1", "i2"), ("i1", "1", "i1"), ("i8", "7", "i8"))
+        ),
+    ],
+)
+def test_labels_keep_their_type_or_get_one_with_room_for_the_new_one(tmp_path, labels, new, expected):
+    copied(tmp_path, relabel(new), labels=labels)
+    with np.load(tmp_path / "copy.npz") as copy:
+        np.testing.assert_array_equal(copy["labels"], expected, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("labels", "new"),
+    [
+        ([0, 0, 1, 1], "bird"),
+        ([0, 1, 0, 1], "01"),
+        ([0, 1, 0, 1], "1_0"),
+        ([True, False] * 2, "maybe"),
+        (LARGE, "18446744073709551616"),
+        (LARGE, "-1"),
+    ],
+)
+def test_what_would_be_read_as_another_label_is_refused(tmp_path, labels, new):
+    with refuses(DatasetError, "label-not-storable"):
+        copied(tmp_path, relabel(new), labels=np.array(labels))
 
 
 def test_a_new_class_gets_a_place_where_labels_are_places(tmp_path):
     made = copied(tmp_path, relabel("bird"), labels=np.array([0, 0, 1, 1]), class_names=np.array(["a", "b"]))
-    assert made["labels"] == [0, 2, 1, 1]
-    assert made["class_names"] == ["a", "b", "bird"]
-
-
-def test_truth_values_stay_what_they_are(tmp_path):
-    made = copied(tmp_path, relabel("false"), labels=np.array([True, True, False, False]))
-    assert made["labels"] == [True, False, False, False]
-
-
-def test_a_name_among_numbers_is_refused(tmp_path):
-    with refuses(DatasetError, "label-not-storable"):
-        copied(tmp_path, relabel("bird"), labels=np.array([0, 0, 1, 1]))
+    assert (made["labels"], made["class_names"]) == ([0, 2, 1, 1], ["a", "b", "bird"])
+    names = np.array([f"class {place}" for place in range(256)])  # as many as the type of their places holds
+    made = copied(tmp_path, relabel("one more"), labels=np.array([0, 0, 1, 255], dtype="u1"), class_names=names)
+    assert (made["labels"], made["class_names"][256]) == ([0, 256, 1, 255], "one more")
 
 
 def test_class_names_stay_whole_though_there_are_as_many_as_examples(tmp_path):
@@ -75,30 +99,6 @@ def test_an_array_that_nothing_is_known_of_is_cut_only_where_its_length_is_clear
     assert np.shape(square["features"]) == (N - 1, N)
     assert square["feature_names"] == list(range(N))
     assert "feature_names" in square["notes"][0]
-
-
-def test_whole_numbers_get_a_wider_type_where_a_new_one_needs_it(tmp_path):
-    for dtype, label, wide in (("u1", "300", "u2"), ("u1", "-1", "i2"), ("i1", "1", "i1"), ("i8", "7", "i8")):
-        made = copied(tmp_path, relabel(label), labels=np.array([0, 0, 1, 1], dtype=dtype))
-        assert made["labels"] == [0, int(label), 1, 1]
-        with np.load(tmp_path / "copy.npz") as copy:
-            assert copy["labels"].dtype == wide
-    for label in ("18446744073709551616", "-1"):
-        with refuses(DatasetError, "label-not-storable"):
-            copied(tmp_path, relabel(label), labels=np.array([0, 0, 1, 2**63], dtype="u8"))
-
-
-def test_there_can_be_more_classes_than_the_type_of_their_places_holds(tmp_path):
-    names = np.array([f"class {place}" for place in range(256)])
-    made = copied(tmp_path, relabel("one more"), labels=np.array([0, 0, 1, 255], dtype="u1"), class_names=names)
-    assert made["labels"] == [0, 256, 1, 255]
-    assert made["class_names"][256] == "one more"
-
-
-@pytest.mark.parametrize(("labels", "label"), [([True, False] * 2, "maybe"), ([0, 1] * 2, "01"), ([0, 1] * 2, "1_0")])
-def test_what_would_be_read_as_another_label_is_refused(tmp_path, labels, label):
-    with pytest.raises(DatasetError, match=f"'{label}' is n"):
-        copied(tmp_path, relabel(label), labels=np.array(labels))
 
 
 def test_arrays_may_be_called_anything_and_hold_what_is_never_loaded(tmp_path):

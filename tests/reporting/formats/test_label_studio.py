@@ -43,7 +43,7 @@ def test_annotations_come_back_as_decisions(tmp_path):
         result = task["predictions"][0]["result"]
         task["annotations"] = [{"was_cancelled": number == 0, "updated_at": "2026-01-02", "result": result}]
     (tmp_path / "export.json").write_text(json.dumps(tasks))
-    decisions = read_annotations(tmp_path / "export.json").decisions
+    decisions, _ = read_annotations(tmp_path / "export.json")
     assert [one.example_id for one in decisions] == [task["data"]["example_id"] for task in tasks[1:]]
     assert {one.verdict for one in decisions} == {"relabel"}
 
