@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from labelscan.comparison.causes import Difference, choices_of, differences, explain, machine_of, same_results
+from labelscan.comparison.causes import Difference, all_differences, explain, same_results
 from labelscan.comparison.pairing import ALIKE, BOTH, COMPARED, FLAGGED, ONLY_FIRST, ONLY_SECOND, SIDES, join
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.results.issues import SCORED, TRUE_LABEL
@@ -133,29 +133,13 @@ def compare(first: FinishedRun, second: FinishedRun) -> Comparison:
     compared = pairs[pairs["category"].isin(COMPARED)]
     counts = {str(category): int(count) for category, count in pairs["category"].value_counts(sort=False).items()}
     n_either = sum(counts[category] for category in FLAGGED)
-    settings, alike = _settings(first, second), same_results(pairs)
-    data = differences(*({"name": run.summary.data, **dataclasses.asdict(run.record.data)} for run in (first, second)))
-    choices = differences(choices_of(first), choices_of(second))
-    versions = differences(first.record.versions, second.record.versions)
-    machine = differences(machine_of(first), machine_of(second))
+    differ, alike = all_differences((first, second)), same_results(pairs)
     return Comparison(
         first=_facts(first),
         second=_facts(second),
-        settings=settings,
-        data=data,
-        choices=choices,
-        versions=versions,
-        machine=machine,
+        **differ,
         same_results=alike,
-        explanation=explain(
-            (first, second),
-            settings=settings,
-            data=data,
-            choices=choices,
-            machine=machine,
-            versions=versions,
-            alike=alike,
-        ),
+        explanation=explain((first, second), differ, alike=alike),
         counts=counts,
         n_compared=len(compared),
         jaccard=counts[BOTH] / n_either if n_either else None,
@@ -191,16 +175,6 @@ def _facts(run: FinishedRun) -> RunFacts:
     )
 
 
-def _settings(first: FinishedRun, second: FinishedRun) -> tuple[Difference, ...]:
-    """Return the settings that decide results and differ; between commands, only those that both have."""
-    depends = [run.record.results_depend_on for run in (first, second)]
-    if depends[0].get("command") != depends[1].get("command"):
-        common = depends[0].keys() & depends[1].keys()
-        depends = [{key: value for key, value in each.items() if key in common} for each in depends]
-    detectors = [{"detection.detector": run.summary.detector} for run in (first, second)]
-    return differences(*({**each, **detector} for each, detector in zip(depends, detectors, strict=True)))
-
-
 def _rank_correlation(compared: pd.DataFrame, column: str) -> float | None:
     first, second = (compared[f"{column}_{side}"].to_numpy(np.float64) for side in SIDES)
     if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
@@ -226,11 +200,11 @@ def _by_class(compared: pd.DataFrame) -> pd.DataFrame:
 
 
 def _against_truth(compared: pd.DataFrame) -> TruthComparison | None:
-    true_labels = [f"{TRUE_LABEL}_{side}" for side in SIDES]
-    if not all(name in compared for name in true_labels):
+    true_labels = [compared[name] for side in SIDES if (name := f"{TRUE_LABEL}_{side}") in compared]
+    if len(true_labels) < 2:
         return None
-    known = compared[compared[true_labels[0]] == compared[true_labels[1]]]
-    label_errors = known["given_label_first"] != known[true_labels[0]]
+    known = compared[true_labels[0] == true_labels[1]]
+    label_errors = known["given_label_first"] != known[f"{TRUE_LABEL}_first"]
     found = label_errors.groupby(known["category"], observed=False).agg(["size", "sum", "mean"]).loc[list(FLAGGED)]
     first, second = (
         quality(
@@ -263,18 +237,13 @@ def _warnings(first: FinishedRun, second: FinishedRun, pairs: pd.DataFrame) -> t
             "perhaps the classes have other names in one run"
         )
     is_same_data = first.record.data.fingerprint == second.record.data.fingerprint
-    if not is_same_data and _has_row_numbers(first) and _has_row_numbers(second):
+    ids = [run.issues.scores["example_id"] for run in (first, second)]
+    if not is_same_data and all(set(each) == set(map(str, range(len(each)))) for each in ids):
         warnings.append(
             "the data differs and examples are known by their row numbers only: "
             "if rows were added, removed or moved, the wrong examples are compared; an id column would prevent that"
         )
     return tuple(warnings)
-
-
-def _has_row_numbers(run: FinishedRun) -> bool:
-    """Return whether its ids are row numbers."""
-    ids = run.issues.scores["example_id"]
-    return set(ids) == set(map(str, range(len(ids))))
 
 
 def _plain(value: object) -> object:
