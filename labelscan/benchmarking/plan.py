@@ -88,6 +88,8 @@ class BenchmarkPlan:
     """What the reference run would do, whose last model plants; None where no noise needs one."""
     reference_model: Sequence[UserModel] | None
     """The models that it is given, in place of those that its settings name."""
+    trained_for: str
+    """The detector for which runs train more than their folds, or an empty string."""
     output: Path | None
     """The folder that was asked for."""
 
@@ -131,11 +133,6 @@ class BenchmarkPlan:
             ("seeds", ", ".join(map(str, self.seeds))),
             ("folder", str(self.folder)),
         )
-
-    @property
-    def trained_for(self) -> str:
-        """Return the detector for which runs train more than their folds, or an empty string."""
-        return _trained_for(self.detectors)
 
     def planned_of(self, cell: Cell) -> PlannedRun:
         """Return what the run of a cell would do, with the seed of the first."""
@@ -184,6 +181,7 @@ def make_benchmark_plan(
     losses = _distinct(losses or [config.training.loss], where="loss", check=check_loss)
     detectors = _distinct(detectors or ALWAYS, where="detector", check=DETECTORS.build)
     noises = _distinct(noises, where="noise", check=needs_pred_probs)
+    trained_for = next((name for name in detectors if needs_threshold_runs(name)), "")
     notify = _once(notify)
     as_read = dataset if dataset is not None else readers.read(config.dataset, notify)
     base = _without_errors(as_read) if noises else _with_own_errors(as_read)
@@ -191,16 +189,10 @@ def make_benchmark_plan(
     for noise in noises:
         if noise not in needs_reference:  # rates for ten classes, say, fail now on data with twelve
             plant(base.given_labels, len(base.class_names), noise, config.seed)
-    runs = {
-        loss: planning.plan(
-            base,
-            settings=_with_parts(config, loss, _trained_for(detectors)),
-            model=model,
-            output=output,
-            notify=notify,
-        )
-        for loss in losses
-    }
+    runs = {}
+    for loss in losses:
+        settings = _with_parts(config, loss, trained_for)
+        runs[loss] = planning.plan(base, settings=settings, model=model, output=output, notify=notify)
     members = runs[losses[0]].plan.members
     if len(losses) > 1 and not any(one.is_network for one in members):
         names = " and ".join(one.name for one in members)
@@ -224,6 +216,7 @@ def make_benchmark_plan(
         runs=runs,
         reference=reference,
         reference_model=reference_model,
+        trained_for=trained_for,
         output=output,
     )
 
@@ -233,11 +226,11 @@ def _once(notify: Listener) -> Listener:
     passed_on: set[Event] = set()
 
     def listen(event: Event) -> None:
-        if not isinstance(event, Chosen | Noted | Warned):
+        is_once = isinstance(event, Chosen | Noted | Warned)
+        if not is_once or event not in passed_on:
             notify(event)
-        elif event not in passed_on:
+        if is_once:
             passed_on.add(event)
-            notify(event)
 
     return listen
 
@@ -248,10 +241,6 @@ def _distinct(texts: Sequence[str], *, where: str, check: Callable[[str], object
     for name in names:
         check(name)
     return names
-
-
-def _trained_for(detectors: Sequence[str]) -> str:
-    return next((name for name in detectors if needs_threshold_runs(name)), "")
 
 
 def _with_parts(config: Config, loss: str, detector: str) -> Config:
@@ -273,31 +262,21 @@ def _without_errors(dataset: Dataset) -> Dataset:
         labels = np.array([names.index(name) for name in used_names], dtype=np.int64)[places]
         notes = dataset.notes
     if len(names) < 2:
-        raise DatasetError(
-            "one-class",
-            f"every true label is {names[0]!r}: with 1 class there is nothing to confuse",
-            where=dataset.name,
-        )
+        problem = f"every true label is {names[0]!r}: with 1 class there is nothing to confuse"
+        raise DatasetError("one-class", problem, where=dataset.name)
     return dataclasses.replace(
         dataset, given_labels=labels, class_names=names, true_labels=labels, true_class_names=names, notes=notes
     )
 
 
 def _with_own_errors(dataset: Dataset) -> Dataset:
+    hint = "plant errors, as in --noise symmetric:0.1"
     if dataset.true_labels is None:
-        raise DatasetError(
-            "unknown-errors",
-            "it is not known which labels are wrong",
-            where=dataset.name,
-            hint="plant errors, as in --noise symmetric:0.1, or name the true labels with --true-label-column",
-        )
+        hint += ", or name the true labels with --true-label-column"
+        raise DatasetError("unknown-errors", "it is not known which labels are wrong", where=dataset.name, hint=hint)
     if not (dataset.true_labels != dataset.given_labels).any():
-        raise DatasetError(
-            "no-errors",
-            "no label is wrong: there is nothing to find",
-            where=dataset.name,
-            hint="plant errors, as in --noise symmetric:0.1",
-        )
+        problem = "no label is wrong: there is nothing to find"
+        raise DatasetError("no-errors", problem, where=dataset.name, hint=hint)
     return dataset
 
 

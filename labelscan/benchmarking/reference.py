@@ -42,15 +42,6 @@ KINDS = {
 NETWORK = "network"
 
 
-@dataclass(frozen=True, slots=True)
-class Planted:
-    """Given labels with errors, and what is known of how well these can be found."""
-
-    given_labels: GivenLabels
-    f1_ceiling: float | None = None
-    """The highest F1 that can be expected; None where nothing is known of it."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
     """What models know of the true labels of N examples."""
@@ -70,25 +61,29 @@ class Reference:
         belief = geometric_mean([pooled], np.array([sharpness]), np.float64)
         return cls(evidence.index, evidence.members[-1].pred_probs, belief)
 
-    def plant(self, true_labels: TrueLabels, n_classes: int, noise: str, seed: int) -> Planted:
-        """Return the labels of a data set with planted errors; examples that no model has scored keep theirs."""
+    def plant(self, true_labels: TrueLabels, n_classes: int, noise: str, seed: int) -> tuple[GivenLabels, float | None]:
+        """Return the labels of a data set with planted errors, and the highest F1 that can be expected.
+
+        Examples that no model has scored keep their labels; F1 is None where nothing is known of it.
+        """
         true, given_labels = true_labels[self.index], true_labels.copy()
         given = plant(true, n_classes, noise, seed, pred_probs=self.pred_probs)
         given_labels[self.index] = given
-        return Planted(given_labels, f1_ceiling(noise, true, given, pred_probs=self.pred_probs, belief=self.belief))
+        return given_labels, f1_ceiling(noise, true, given, pred_probs=self.pred_probs, belief=self.belief)
 
 
 def planter_for(members: Sequence[PlannedMember]) -> str:
-    """Return the name of a model to plant by: of no kind that ``opinions`` have, or at least none of them.
+    """Return the name of a model to plant by: of no kind that ``members`` have, or at least none of them.
 
     It stands on the frozen features of one of them where there are some.
     """
-    names = {_head(one) for one in members}
+    specs = [(PartSpec.parse(one.name), one.frozen is not None) for one in members]
+    names = {spec.options.get("head", LINEAR) if is_frozen else spec.name for spec, is_frozen in specs}
     kinds = {_kind(name) for name in names}
     planters = TEXT_PLANTERS if names <= set(TEXT_PLANTERS) else PLANTERS
     planter = min(planters, key=lambda name: (_kind(name) in kinds, name in names))
-    backbones = [PartSpec.parse(one.name).name for one in members if one.frozen is not None]
-    return f"{backbones[0]}:head={planter}" if backbones else planter
+    backbone = next((spec.name for spec, is_frozen in specs if is_frozen), "")
+    return f"{backbone}:head={planter}" if backbone else planter
 
 
 def with_planter(
@@ -99,20 +94,17 @@ def with_planter(
     Args:
         config: the settings of the runs that are compared.
         given: their models, in place of those that the settings name; a linear model or word counts plant for them.
-        opinions: what became of either.
+        members: what became of either.
         inputs: what they see.
     """
-    if by_caller := [one.model for one in given_models(given)]:
-        return config, [*by_caller, _planter_of(inputs)]
-    names = (*(one.name for one in members), planter_for(members))
-    return replace(config, model=replace(config.model, name=names)), None
-
-
-def _planter_of(inputs: Inputs) -> Classifier:
-    """Return a classifier to plant by beside models of the caller, which takes inputs as they take them."""
+    by_caller = [one.model for one in given_models(given)]
+    if not by_caller:
+        names = (*(one.name for one in members), planter_for(members))
+        return replace(config, model=replace(config.model, name=names)), None
     if isinstance(inputs, Texts):
-        return _Encoded(make_word_counts, Bayes().make_classifier(0, 1))
-    return _Encoded(make_for_networks, RidgeClassifier()) if isinstance(inputs, ColumnTable) else RidgeClassifier()
+        return config, [*by_caller, _Encoded(make_word_counts, Bayes().make_classifier(0, 1))]
+    ridge = RidgeClassifier()
+    return config, [*by_caller, _Encoded(make_for_networks, ridge) if isinstance(inputs, ColumnTable) else ridge]
 
 
 class _Encoded:
@@ -132,12 +124,6 @@ class _Encoded:
 
     def predict_proba(self, x: Matrix) -> NDArray[np.float64]:
         return self._classifier.predict_proba(self._encoder.transform(x))
-
-
-def _head(member: PlannedMember) -> str:
-    """Return the name of what is trained: the model, or its head on frozen features."""
-    spec = PartSpec.parse(member.name)
-    return spec.options.get("head", LINEAR) if member.frozen is not None else spec.name
 
 
 def _kind(name: str) -> str:

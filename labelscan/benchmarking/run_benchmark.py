@@ -11,7 +11,6 @@ from time import monotonic
 
 import pandas as pd
 
-from labelscan.benchmarking.markdown import write_scoreboard_markdown
 from labelscan.benchmarking.plan import REFERENCE, BenchmarkPlan, Cell
 from labelscan.benchmarking.runs import Cells, FinishedCell
 from labelscan.benchmarking.scoreboard import FOLD_SECONDS, Row, Scoreboard, in_order, judge
@@ -195,5 +194,4 @@ class _Measured:
             planter=plan.planter,
         )
         scoreboard.write(self.plan.folder)
-        write_scoreboard_markdown(scoreboard, self.plan.folder)
         return scoreboard

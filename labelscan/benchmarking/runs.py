@@ -6,12 +6,13 @@ cell depends on, so that a finished cell is not trained again unless its labels 
 
 import hashlib
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from labelscan.benchmarking.plan import REFERENCE, BenchmarkPlan, Cell
-from labelscan.benchmarking.reference import Planted, Reference
+from labelscan.benchmarking.reference import Reference
 from labelscan.config import fingerprint as fingerprint_of
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
@@ -19,7 +20,8 @@ from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunError, RunFolderError
 from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Noted, Warned
 from labelscan.files.atomic import read_json, write_json
-from labelscan.noise.plant import needs_pred_probs, plant
+from labelscan.files.reading import fits
+from labelscan.noise.plant import plant
 from labelscan.pipeline import planning
 from labelscan.pipeline.run_plan import run_plan
 from labelscan.runs.folder import RunFolder
@@ -45,15 +47,10 @@ class CellMark:
     @classmethod
     def read(cls, run_folder: Path) -> "Self | None":
         """Return the mark of a cell, or None where none can be read."""
-        try:
-            content = read_json(run_folder.with_suffix(".json"))
-            seconds = content["seconds"]
-            if not isinstance(seconds, int | float | None):
-                raise TypeError(f"seconds are {seconds!r}")
-            texts = {name: str(content[name]) for name in ("fingerprint", "contents", "trained_for")}
-            return cls(**texts, seconds=seconds)
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        with suppress(OSError, ValueError, TypeError):
+            content: Any = read_json(run_folder.with_suffix(".json"))
+            return cls(**content) if fits(content, cls) else None
+        return None
 
     def agrees(self, fingerprint: str, contents: str | None) -> bool:
         """Return whether the cell was made from exactly this; None are contents that are not known yet."""
@@ -84,7 +81,7 @@ class Cells:
 
     def __init__(self, plan: BenchmarkPlan, run: RunFolder, *, contents: str | None, notify: Listener) -> None:
         self._plan, self._run, self._contents, self._notify = plan, run, contents, notify
-        self._planted: tuple[str, int, Planted] | None = None
+        self._planted: tuple[str, int, Dataset, float | None] | None = None
         self._reference: Reference | None = None
         self._reference_error: RunError | None = None
 
@@ -95,11 +92,8 @@ class Cells:
             return None
         if cell != REFERENCE and self._plan.trained_for not in ("", mark.trained_for):
             return None  # its folds are finished, and used as they are
-        labels = self._labels(cell)
-        if labels is None:
-            return None
-        dataset = replace(self._plan.dataset, given_labels=labels.given_labels)
-        if not mark.agrees(self._fingerprint(cell, dataset), self._contents):
+        data = self._data(cell)
+        if data is None or not mark.agrees(self._fingerprint(cell, data[0]), self._contents):
             return None
         try:
             if record := RunRecord.find(self._folder(cell)):
@@ -107,7 +101,7 @@ class Cells:
             evidence = Evidence.read(self._folder(cell) / EVIDENCE_FILE)
         except RunFolderError:
             return None  # deleted or damaged: the folds are trained again
-        return FinishedCell(dataset, evidence, mark.seconds, labels.f1_ceiling)
+        return FinishedCell(data[0], evidence, mark.seconds, f1_ceiling=data[1])
 
     def train(self, cell: Cell) -> FinishedCell:
         """Run or resume the run of a cell, for which ``provide_reference`` has been called where it needs one.
@@ -115,10 +109,10 @@ class Cells:
         Raises:
             RunError: it could not be finished.
         """
-        labels, folder, contents = self._labels(cell), self._folder(cell), self._contents
-        assert labels is not None
+        data, folder, contents = self._data(cell), self._folder(cell), self._contents
+        assert data is not None
         assert contents is not None
-        dataset = replace(self._plan.dataset, given_labels=labels.given_labels)
+        dataset, f1_ceiling = data
         fingerprint = self._fingerprint(cell, dataset)
         mark = CellMark(fingerprint=fingerprint, contents=contents, trained_for=self._plan.trained_for)
         before = CellMark.read(folder)
@@ -142,7 +136,7 @@ class Cells:
             planted=cell.is_planted,
             notify=listen,
         )
-        finished = FinishedCell(dataset, run.evidence, round(sum(seconds), 3), labels.f1_ceiling)
+        finished = FinishedCell(dataset, run.evidence, round(sum(seconds), 3), f1_ceiling)
         replace(mark, seconds=finished.fold_seconds).write(folder)
         return finished
 
@@ -169,23 +163,25 @@ class Cells:
             self._reference = Reference.of(finished.evidence)
         return self._reference
 
-    def _labels(self, cell: Cell) -> Planted | None:
-        """Return the labels of a cell; None while they need a reference that is not trained."""
-        if not cell.is_planted:
-            return Planted(self._plan.dataset.given_labels)
-        if self._planted is None or self._planted[:2] != (cell.noise, cell.seed):
-            planted = self._plant(cell.noise, cell.seed)
-            if planted is None:
-                return None
-            self._planted = cell.noise, cell.seed, planted  # most next cells have the same labels
-        return self._planted[2]
+    def _data(self, cell: Cell) -> tuple[Dataset, float | None] | None:
+        """Return the data with the labels of a cell, and the highest F1 that can be expected, None where unknown.
 
-    def _plant(self, noise: str, seed: int) -> Planted | None:
-        true_labels, n_classes = self._plan.dataset.given_labels, len(self._plan.dataset.class_names)
-        if not needs_pred_probs(noise):
-            return Planted(plant(true_labels, n_classes, noise, seed))
-        reference = self._known_reference()
-        return None if reference is None else reference.plant(true_labels, n_classes, noise, seed)
+        Or None while the labels need a reference that is not trained.
+        """
+        base, noise, seed = self._plan.dataset, cell.noise, cell.seed
+        if not cell.is_planted:
+            return base, None
+        if self._planted is None or self._planted[:2] != (noise, seed):
+            f1_ceiling = None
+            if not cell.needs_reference:
+                given_labels = plant(base.given_labels, len(base.class_names), noise, seed)
+            elif (reference := self._known_reference()) is not None:
+                given_labels, f1_ceiling = reference.plant(base.given_labels, len(base.class_names), noise, seed)
+            else:
+                return None
+            # Most next cells have the same labels.
+            self._planted = noise, seed, replace(base, given_labels=given_labels), f1_ceiling
+        return self._planted[2:]
 
     def _fingerprint(self, cell: Cell, dataset: Dataset) -> str:
         """Return a text that changes with everything that decides what a cell measures.

@@ -12,7 +12,7 @@ History of the format:
 """
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,12 +26,12 @@ from labelscan.arrays import Mask, TrueLabels
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detection
-from labelscan.files.atomic import write_json
-from labelscan.wording.tables import NONE, Column, records, write_csv
-from labelscan.wording.words import rounded
+from labelscan.files.atomic import replacing, write_json
+from labelscan.wording.tables import NONE, Column, Table, records, write_csv
+from labelscan.wording.words import in_markdown, rounded
 
 FORMAT_VERSION = 2
-TABLE_FILE, MEASUREMENTS_FILE, JSON_FILE = "benchmark.csv", "measurements.csv", "benchmark.json"
+TABLE_FILE = "benchmark.csv"
 CONFIDENCE = 0.95
 TRAINS_ITSELF = "aum"
 """The detector that trains models of its own, by cross-entropy whatever the loss that is compared."""
@@ -161,11 +161,11 @@ class Scoreboard:
         figures = self.averages.astype(dict.fromkeys(_FIGURES, object))
         for name in _FIGURES:
             is_difference = name not in METRICS
-            widths = figures[f"{name}_interval"] if is_difference or name in with_interval else [np.nan] * len(figures)
             sign, digits = "+" if is_difference else "", 1 if name == FOLD_SECONDS else 3
+            has_interval = is_difference or name in with_interval
             figures[name] = [
-                figure(value, width, digits=digits, sign=sign)
-                for value, width in zip(self.averages[name], widths, strict=True)
+                figure(value, width if has_interval else np.nan, digits=digits, sign=sign)
+                for value, width in zip(self.averages[name], figures[f"{name}_interval"], strict=True)
             ]
         return figures
 
@@ -181,10 +181,12 @@ class Scoreboard:
         )
 
     def write(self, folder: Path) -> None:
-        """Write benchmark.csv, the means over seeds, measurements.csv, what they are means of, and benchmark.json."""
+        """Write the means over seeds as benchmark.csv, .json and .md, and measurements.csv, what they are means of."""
         write_csv(self.table, folder / TABLE_FILE)
-        write_csv(self.measurements, folder / MEASUREMENTS_FILE)
-        write_json(folder / JSON_FILE, self.to_json())
+        write_csv(self.measurements, folder / "measurements.csv")
+        write_json(folder / "benchmark.json", self.to_json())
+        with replacing(folder / "benchmark.md") as file:
+            file.write("\n".join(self._markdown()) + "\n")
 
     def to_json(self) -> dict[str, object]:
         """Return the content of benchmark.json; numbers have 6 significant digits."""
@@ -202,6 +204,24 @@ class Scoreboard:
         content["failures"] = [{"cell": cell, "reason": reason} for cell, reason in self.failures.items()]
         content |= {"missing": self.missing, "notes": self.notes}
         return {key: rounded(value) for key, value in content.items()}
+
+    def _markdown(self) -> Iterator[str]:
+        """Yield the lines of benchmark.md: one section a noise, one line a detector and loss."""
+        yield f"# {in_markdown(self.data)}, {self.n_examples:,} examples"
+        yield ""
+        for note in self.notes:
+            yield f"- {in_markdown(note)}"
+        yield from ("", LEGEND) if self.notes else (LEGEND,)
+        for noise, rows in self.figures().groupby("noise", sort=False):
+            yield from ("", f"## {in_markdown(str(noise))}", "", *Table(COLUMNS, rows).markdown())
+            if note := self.note(str(noise)):
+                yield from ("", in_markdown(note))
+        if self.failures:
+            yield from ("", "## Failed", "")
+            yield from (f"- {in_markdown(cell)}: {in_markdown(reason)}" for cell, reason in self.failures.items())
+        if self.missing:
+            yield from ("", "## Not done yet", "")
+            yield from (f"- {in_markdown(cell)}" for cell in self.missing)
 
 
 def judge(

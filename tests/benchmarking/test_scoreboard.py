@@ -1,6 +1,5 @@
 """Means over seeds, their intervals and paired differences, against what is worked out by hand or by scipy."""
 
-import json
 import math
 from dataclasses import asdict
 
@@ -10,7 +9,7 @@ from measured import DETECTORS, F1, LOSSES, NOISES, a_measurement, a_scoreboard
 from scipy import stats
 from tiny_run import a_dataset, an_evidence, detections_of
 
-from labelscan.benchmarking.scoreboard import METRICS, figure, judge
+from labelscan.benchmarking.scoreboard import figure, judge
 from labelscan.detection.metrics import quality
 
 
@@ -68,15 +67,13 @@ def test_only_seeds_that_both_losses_have_enter_a_difference():
     assert table["n_seeds"].tolist() == [2, 2]
 
 
-def test_without_the_first_loss_there_is_no_difference():
-    row = averages_of(a_measurement(loss=LOSSES[1])).iloc[0]
-    assert row["f1_difference_seeds"] == row["average_precision_difference_seeds"] == 0
-
-
-def test_a_detector_that_trains_for_itself_has_no_difference():
-    measurements = [a_measurement(detector="aum:percentile=90", loss=loss) for loss in LOSSES]
-    table = a_scoreboard(measurements=measurements, detectors=("aum:percentile=90",)).averages
-    assert table["f1_difference_seeds"].tolist() == [0, 0]
+@pytest.mark.parametrize("losses", [LOSSES[1:], LOSSES])
+def test_a_loss_without_the_first_or_a_detector_that_trains_for_itself_has_no_difference(losses):
+    measurements = [a_measurement(detector="aum:percentile=90", loss=loss) for loss in losses]
+    if losses != LOSSES:
+        measurements.append(a_measurement(loss=LOSSES[1]))
+    table = a_scoreboard(measurements=measurements, detectors=("aum:percentile=90", DETECTORS[0])).averages
+    assert set(table["f1_difference_seeds"]) == set(table["average_precision_difference_seeds"]) == {0}
 
 
 def test_a_metric_without_value_in_one_seed_is_the_mean_of_the_others():
@@ -103,13 +100,6 @@ def test_what_can_be_expected_of_detectors_is_a_mean_over_seeds_and_said_where_i
     assert {row["f1_ceiling"] for row in a_scoreboard().to_json()["table"]} == {None}
 
 
-def test_rows_come_in_the_order_that_was_asked_for():
-    rows = a_scoreboard().table
-    assert list(zip(rows["noise"], rows["detector"], rows["loss"], strict=True)) == [
-        (noise, detector, loss) for noise in NOISES for detector in DETECTORS for loss in LOSSES
-    ]
-
-
 def test_what_is_measured_is_the_quality_of_each_detector_against_the_true_labels():
     dataset = a_dataset()
     evidence = an_evidence(dataset)
@@ -130,18 +120,9 @@ def test_what_is_measured_is_the_quality_of_each_detector_against_the_true_label
 
 def test_the_tables_have_a_number_in_every_column_but_the_names():
     table, measured = a_scoreboard().table, a_scoreboard().measurements
-    assert len(table) == 8
+    assert list(zip(table["noise"], table["detector"], table["loss"], strict=True)) == [
+        (noise, detector, loss) for noise in NOISES for detector in DETECTORS for loss in LOSSES
+    ]
     assert len(measured) == 20
     for frame in (table, measured):
         assert set(frame.select_dtypes(exclude="number").columns) == {"noise", "detector", "loss"}
-    row = table.iloc[1]
-    assert row["f1"] == pytest.approx(np.mean(F1[LOSSES[1]]))
-    assert row["f1_difference"] == pytest.approx(np.mean(F1[LOSSES[1]]) - np.mean(F1["ce"]))
-    assert row["f1_difference_seeds"] == 3
-    assert math.isnan(table.iloc[0]["f1_difference"])
-
-
-def test_the_json_has_every_metric_of_every_row(golden):
-    content = a_scoreboard().to_json()
-    golden("benchmark.json", json.dumps(content, indent=2, allow_nan=False) + "\n")
-    assert all(set(row["means"]) == set(METRICS) for row in content["table"])
