@@ -141,14 +141,6 @@ class BenchmarkPlan:
         assert self.reference is not None
         return self.reference
 
-    def config_of(self, cell: Cell) -> Config:
-        """Return the settings of a cell's run; a detector that needs trainings of its own has them if it leads."""
-        return dataclasses.replace(self.planned_of(cell).plan.config, seed=cell.seed)
-
-    def model_of(self, cell: Cell) -> UserModel | Sequence[UserModel] | None:
-        """Return the models that a cell's run is given, in place of those that its settings name."""
-        return self.reference_model if cell == REFERENCE else self.model
-
 
 def balanced(noises: Sequence[str], losses: Sequence[str], seeds: Sequence[int]) -> tuple[Cell, ...]:
     """Return all cells in an order that keeps those done at any moment balanced.

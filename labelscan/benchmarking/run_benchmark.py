@@ -164,13 +164,12 @@ class _Measured:
         self.plan = plan
         self.failures: dict[Cell, str] = {}
         self.rows: dict[Cell, list[Row]] = {}
-        self._detectors = {name: DETECTORS.build(name) for name in plan.detectors}
 
     def add(self, cell: Cell, finished: FinishedCell) -> dict[str, float]:
         """Judge a finished cell by every detector, and return F1 by detector."""
         evidence, true_labels = finished.evidence, finished.dataset.true_labels
         assert true_labels is not None
-        detections = {name: detector.detect(evidence) for name, detector in self._detectors.items()}
+        detections = {name: DETECTORS.build(name).detect(evidence) for name in self.plan.detectors}
         about = asdict(cell) | {FOLD_SECONDS: finished.fold_seconds, "f1_ceiling": finished.f1_ceiling}
         rows = judge(detections, evidence, true_labels[evidence.index], **about)
         self.rows[cell] = rows

@@ -129,7 +129,8 @@ class Cells:
             if not isinstance(event, Chosen | Noted):  # reported when the plan was made
                 self._notify(event)
 
-        settings, model = self._plan.config_of(cell), self._plan.model_of(cell)
+        settings = replace(self._plan.plan_of(cell).config, seed=cell.seed)
+        model = self._plan.reference_model if cell == REFERENCE else self._plan.model
         run = run_plan(
             planning.plan(dataset, settings=settings, model=model, output=folder, notify=listen),
             inputs=self._run.paths.inputs,

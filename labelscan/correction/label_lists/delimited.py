@@ -1,10 +1,11 @@
 """A corrected copy of a csv or tsv file, in which every byte outside the changed cells is kept.
 
 No CSV writer promises to keep quotes, line ends and a byte order mark: the text of each record is kept beside its
-fields, and only the span of a changed field is replaced.
+fields, and only a changed field is replaced.
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,31 +51,12 @@ def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[str, list[s
 
 def _with_cells(text: str, cells: dict[int, str], delimiter: str) -> str:
     """Return a record with the fields at some places replaced; quoted fields stay quoted."""
-    spans = list(_spans(text, delimiter))
-    for place in sorted(cells, reverse=True):  # from the end, so that the spans before stay valid
-        start, end = spans[place]
-        quoted = text[start:end].startswith('"')
-        text = text[:start] + _field(cells[place], delimiter, always_quoted=quoted) + text[end:]
-    return text
-
-
-def _spans(text: str, delimiter: str) -> Iterator[tuple[int, int]]:
-    """Yield the start and end of each field of a record, including its quotes."""
-    body = len(text.rstrip("\r\n"))  # ends inside quotes are not looked for
-    start = 0
-    while True:
-        if text.startswith('"', start):
-            end = start + 1
-            while text[end] != '"' or text.startswith('""', end):
-                end += 2 if text[end] == '"' else 1
-            end += 1
-        else:
-            end = text.find(delimiter, start, body)
-            end = body if end < 0 else end
-        yield start, end
-        if not text.startswith(delimiter, end):
-            return
-        start = end + len(delimiter)
+    body = text.rstrip("\r\n")
+    separator = re.escape(delimiter)
+    fields = re.findall(rf'(?:\A|{separator})("[^"]*(?:""[^"]*)*"|[^{separator}]*)', body)
+    for place, cell in cells.items():
+        fields[place] = _field(cell, delimiter, always_quoted=fields[place].startswith('"'))
+    return delimiter.join(fields) + text[len(body) :]
 
 
 def _appended(text: str, cell: str, delimiter: str) -> str:
