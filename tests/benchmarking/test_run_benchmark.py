@@ -173,7 +173,8 @@ def test_the_same_again_trains_and_decodes_nothing_and_changes_no_byte(done, sha
 
 
 def test_what_is_new_is_all_that_is_trained(run):
-    run(losses=["ce"], n_seeds=1)
+    result, received = run(noises=[NOISE, f" {NOISE}"], losses=["ce", "ce"], n_seeds=1)  # twice is once
+    assert (len(received.trained), len(result.table)) == (1, 2)
     _, received = run(losses=["ce"], n_seeds=1, detectors=["confident-learning:filter_by=both", "noise-posterior"])
     assert received.trained == []
     _, received = run(losses=["ce", "gce"], n_seeds=1)
@@ -220,20 +221,10 @@ def test_killed_in_the_middle_and_repeated_it_trains_no_finished_fold_again(run,
     assert not received.of(StepStarted)
     columns = [name for name in result.table if not name.startswith("fold_seconds")]
     assert result.table[columns].equals(whole.table[columns])
-
-
-def test_the_seconds_of_a_cell_that_was_interrupted_are_those_of_all_its_folds(run, tmp_path):
-    def stop_after_one_fold(event):
-        if isinstance(event, FoldDone):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run(losses=["ce"], n_seeds=1, notify=stop_after_one_fold)
-    result, _ = run(losses=["ce"], n_seeds=1)
-    folder = result.folder / Cell(NOISE, "ce", 0).folder
-    seconds = [json.loads(mark.read_text())["seconds"] for mark in folder.glob("fold-*/DONE")]
-    assert len(seconds) == N_FOLDS
-    assert result.measurements["fold_seconds"].tolist() == [pytest.approx(sum(seconds), abs=0.01)] * 2
+    of_cell = result.measurements[(result.measurements["loss"] == "ce") & (result.measurements["seed"] == 1)]
+    marks = (result.folder / Cell(NOISE, "ce", 1).folder).glob("fold-*/DONE")
+    seconds = sum(json.loads(mark.read_text())["seconds"] for mark in marks)  # of the fold before the kill too
+    assert of_cell["fold_seconds"].tolist() == [pytest.approx(seconds, abs=0.01)] * 2
 
 
 def test_the_seconds_that_are_reported_of_a_cell_are_those_that_have_passed(run, monkeypatch):
@@ -367,14 +358,13 @@ def test_a_bad_name_fails_before_anything_is_trained_or_written(run, tmp_path, c
     assert not (tmp_path / "b").exists()
 
 
-def test_names_given_twice_are_compared_once(run):
-    result, received = run(noises=[NOISE, f" {NOISE}"], losses=["ce", "ce"], n_seeds=1)
-    assert len(received.trained) == 1
-    assert len(result.table) == 2
-
-
-def test_other_settings_for_a_benchmark_are_refused_and_fresh_starts_over(run, tmp_path):
+def test_other_settings_or_another_command_are_refused_and_fresh_starts_over(run, shapes, tmp_path):
     run(losses=["ce"], n_seeds=1)
+    with refuses(labelscan.RunFolderError, "other-run"):
+        labelscan.detect(*shapes, settings=quick(), output=tmp_path / "b")
+    labelscan.detect(*shapes, settings=quick(), output=tmp_path / "run")
+    with refuses(labelscan.RunFolderError, "other-run"):
+        run(output=tmp_path / "run")
     with refuses(labelscan.RunFolderError, "other-run"):
         run(losses=["ce"], n_seeds=1, settings=quick(**{"training.epochs": 3}))
     (tmp_path / "b" / "mine.txt").write_text("kept")
@@ -382,15 +372,6 @@ def test_other_settings_for_a_benchmark_are_refused_and_fresh_starts_over(run, t
     assert len(received.of(EpochDone)) == N_FOLDS * 3
     assert [path.name for path in (tmp_path / "b" / "cells" / "symmetric-0.1").iterdir()] == ["gce"]
     assert (tmp_path / "b" / "mine.txt").is_file()
-
-
-def test_the_folder_of_a_benchmark_is_no_run_of_detect_and_the_other_way_round(run, shapes, tmp_path):
-    run(losses=["ce"], n_seeds=1)
-    with refuses(labelscan.RunFolderError, "other-run"):
-        labelscan.detect(*shapes, settings=quick(), output=tmp_path / "b")
-    labelscan.detect(*shapes, settings=quick(), output=tmp_path / "run")
-    with refuses(labelscan.RunFolderError, "other-run"):
-        run(output=tmp_path / "run")
 
 
 def test_images_that_have_changed_are_noticed(run, shapes, tmp_path):
@@ -485,22 +466,7 @@ def test_the_plan_says_what_errors_are_planted_by_where_that_matters(shapes, tmp
     assert "planted by" not in dict(make_benchmark_plan(quick(), noises=[NOISE], **wanted).rows)
 
 
-def test_a_given_model_is_planted_for_by_another(run, shapes):
-    def make():
-        return nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
-
-    noise = "instance:0.1"
-    result, _ = run(noises=[noise], model=make, losses=["ce"], n_seeds=1)
-    reference = Evidence.read(result.folder / REFERENCE.folder / "evidence.npz")
-    assert [one.name for one in reference.members][1:] == ["RidgeClassifier"]
-    plan = make_benchmark_plan(
-        quick(), dataset=with_true_labels(shapes, shapes[1]), model=make, noises=[noise], losses=["ce"], n_seeds=1
-    )
-    assert plan.reference.plan.members[1].learner.most_pixels == MOST_PIXELS  # large images would take all memory
-    assert result.measurements["f1_ceiling"].between(0, 1).all()
-
-
-def test_a_network_that_is_given_is_trained_in_every_cell(run):
+def test_a_given_network_is_trained_in_every_cell_and_another_model_plants(run, shapes):
     made = []
 
     def make():
@@ -508,9 +474,14 @@ def test_a_network_that_is_given_is_trained_in_every_cell(run):
         torch.manual_seed(0)
         return nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
 
-    result, _ = run(model=make, losses=["ce"], n_seeds=2)
-    assert len(made) >= 2 * N_FOLDS
-    assert len(result.measurements) == 4
+    wanted = {"noises": ["instance:0.1"], "model": make, "losses": ["ce"], "n_seeds": 1}
+    result, _ = run(**wanted)
+    assert len(made) >= N_FOLDS * 2  # of the reference, too
+    reference = Evidence.read(result.folder / REFERENCE.folder / "evidence.npz")
+    assert [one.name for one in reference.members][1:] == ["RidgeClassifier"]
+    plan = make_benchmark_plan(quick(), dataset=with_true_labels(shapes, shapes[1]), **wanted)
+    assert plan.reference.plan.members[1].learner.most_pixels == MOST_PIXELS  # large images would take all memory
+    assert result.measurements["f1_ceiling"].between(0, 1).all()
 
 
 def test_a_full_disk_ends_a_benchmark_and_is_no_failure_of_a_cell(run, tmp_path, monkeypatch):
