@@ -81,7 +81,6 @@ class Cells:
 
     def __init__(self, plan: BenchmarkPlan, run: RunFolder, *, contents: str | None, notify: Listener) -> None:
         self._plan, self._run, self._contents, self._notify = plan, run, contents, notify
-        self._planted: tuple[str, int, Dataset, float | None] | None = None
         self._reference: Reference | None = None
         self._reference_error: RunError | None = None
 
@@ -169,20 +168,17 @@ class Cells:
 
         Or None while the labels need a reference that is not trained.
         """
-        base, noise, seed = self._plan.dataset, cell.noise, cell.seed
+        base = self._plan.dataset
         if not cell.is_planted:
             return base, None
-        if self._planted is None or self._planted[:2] != (noise, seed):
-            f1_ceiling = None
-            if not cell.needs_reference:
-                given_labels = plant(base.given_labels, len(base.class_names), noise, seed)
-            elif (reference := self._known_reference()) is not None:
-                given_labels, f1_ceiling = reference.plant(base.given_labels, len(base.class_names), noise, seed)
-            else:
-                return None
-            # Most next cells have the same labels.
-            self._planted = noise, seed, replace(base, given_labels=given_labels), f1_ceiling
-        return self._planted[2:]
+        true_labels, n_classes, f1_ceiling = base.given_labels, len(base.class_names), None
+        if not cell.needs_reference:
+            given_labels = plant(true_labels, n_classes, cell.noise, cell.seed)
+        elif (reference := self._known_reference()) is not None:
+            given_labels, f1_ceiling = reference.plant(true_labels, n_classes, cell.noise, cell.seed)
+        else:
+            return None
+        return replace(base, given_labels=given_labels), f1_ceiling
 
     def _fingerprint(self, cell: Cell, dataset: Dataset) -> str:
         """Return a text that changes with everything that decides what a cell measures.

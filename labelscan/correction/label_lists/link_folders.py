@@ -46,7 +46,9 @@ def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: boo
             if copies and is_there:
                 shutil.copy2(target, image)
             else:
-                image.symlink_to(_relative(target, (folder / place).parent))
+                start = (folder / place).parent.resolve()  # it does not exist yet; its parents may be links
+                is_near = target.drive == start.drive  # else on another drive of Windows
+                image.symlink_to(os.path.relpath(target, start) if is_near else target)
     notes = ["links cannot be made there: images were copied"] if copies and not copy else []
     if missing:
         notes.append(f"missing images, whose links lead nowhere: {missing:,}")
@@ -226,11 +228,3 @@ def _can_link(folder: Path) -> bool:
         return False
     trial.unlink()
     return True
-
-
-def _relative(target: Path, folder: Path) -> Path:
-    # The folder does not exist yet; its parents may be links.
-    try:
-        return Path(os.path.relpath(target, folder.resolve()))
-    except ValueError:  # on another drive of Windows
-        return target
