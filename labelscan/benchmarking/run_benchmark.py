@@ -167,7 +167,7 @@ class _Measured:
 
     def add(self, cell: Cell, finished: FinishedCell) -> dict[str, float]:
         """Judge a finished cell by every detector, and return F1 by detector."""
-        evidence, true_labels = finished.evidence, finished.dataset.true_labels
+        evidence, true_labels = finished.evidence, self.plan.dataset.true_labels
         assert true_labels is not None
         detections = {name: DETECTORS.build(name).detect(evidence) for name in self.plan.detectors}
         about = asdict(cell) | {FOLD_SECONDS: finished.fold_seconds, "f1_ceiling": finished.f1_ceiling}

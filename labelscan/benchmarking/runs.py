@@ -59,9 +59,8 @@ class CellMark:
 
 @dataclass(frozen=True, slots=True)
 class FinishedCell:
-    """What a cell was trained on and what came of it."""
+    """What came of a cell."""
 
-    dataset: Dataset
     evidence: Evidence
     fold_seconds: float
     """The time of training, summed over the folds."""
@@ -100,7 +99,7 @@ class Cells:
             evidence = Evidence.read(self._folder(cell) / EVIDENCE_FILE)
         except RunFolderError:
             return None  # deleted or damaged: the folds are trained again
-        return FinishedCell(data[0], evidence, mark.seconds, f1_ceiling=data[1])
+        return FinishedCell(evidence, mark.seconds, f1_ceiling=data[1])
 
     def train(self, cell: Cell) -> FinishedCell:
         """Run or resume the run of a cell, for which ``provide_reference`` has been called where it needs one.
@@ -136,7 +135,7 @@ class Cells:
             planted=cell.is_planted,
             notify=listen,
         )
-        finished = FinishedCell(dataset, run.evidence, round(sum(seconds), 3), f1_ceiling)
+        finished = FinishedCell(run.evidence, round(sum(seconds), 3), f1_ceiling)
         replace(mark, seconds=finished.fold_seconds).write(folder)
         return finished
 

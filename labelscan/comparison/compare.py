@@ -224,11 +224,10 @@ def _against_truth(compared: pd.DataFrame) -> TruthComparison | None:
 
 
 def _warnings(first: FinishedRun, second: FinishedRun, pairs: pd.DataFrame) -> tuple[str, ...]:
-    warnings = [
-        f"the models of the {side} run learned nothing: its flags mean nothing"
-        for side, run in zip(SIDES, (first, second), strict=True)
-        if run.summary.learned_nothing
-    ]
+    warnings = []
+    for side, run in zip(SIDES, (first, second), strict=True):
+        if run.summary.learned_nothing:
+            warnings.append(f"the models of the {side} run learned nothing: its flags mean nothing")
     in_both = pairs[pairs["present_first"] & pairs["present_second"]]
     n_relabelled = int((in_both["given_label_first"] != in_both["given_label_second"]).sum())
     if 2 * n_relabelled > len(in_both):

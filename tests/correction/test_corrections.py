@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from refusals import refuses
 
 from labelscan.correction.corrections import FlagRule, correct, flag_rule
 from labelscan.correction.decisions import Decision
@@ -49,6 +50,11 @@ def test_pairs_are_counted_most_frequent_first():
 
 def test_rules_that_make_no_sense_are_refused():
     assert flag_rule(drop=False, relabel=False, min_error_probability=None) is None
-    for drop, relabel, least in ((True, True, 0.5), (False, True, None), (False, False, 0.5), (True, False, 1.5)):
-        with pytest.raises(ConfigError):
+    for drop, relabel, least, code in (
+        (True, True, 0.5, "flags-conflict"),
+        (False, True, None, "no-error-probability"),
+        (False, False, 0.5, "flag-without-effect"),
+        (True, False, 1.5, "out-of-range"),
+    ):
+        with refuses(ConfigError, code):
             flag_rule(drop=drop, relabel=relabel, min_error_probability=least)

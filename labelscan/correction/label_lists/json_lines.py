@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from json.decoder import JSONDecoder
 from pathlib import Path
 
@@ -57,17 +58,11 @@ def _json_of_label(label: str, spellings: dict[str, str], line: str) -> str:
     """Return a label as the file writes it, or would: without quotes if no label there has them."""
     if label in spellings:
         return spellings[label]
-    is_bare = not any(there.startswith('"') for there in spellings.values()) and _is_bare(label)
-    return label if is_bare else _json_of(label, line)
-
-
-def _is_bare(label: str) -> bool:
-    """Return whether the label is a number or a truth value of JSON."""
-    try:
-        value = json.loads(label, parse_int=str, parse_float=str)
-    except ValueError:
-        return False
-    return not label.startswith('"') and as_text(value) == label
+    if not any(there.startswith('"') for there in (label, *spellings.values())):
+        with suppress(ValueError):  # it is no number or truth value of JSON
+            if as_text(json.loads(label, parse_int=str, parse_float=str)) == label:
+                return label
+    return _json_of(label, line)
 
 
 def _members(line: str) -> Iterator[tuple[str, int, int]]:
