@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -130,7 +131,15 @@ def codes() -> list[tuple[str, str]]:
     found: dict[str, list[str]] = {}
     for path in sorted(SOURCE.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+        assigned: list[tuple[int, str, ast.expr]] = []
+        for node in ast.walk(tree):
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    assigned.append((node.lineno, name, value))
+                case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+                    assigned += [
+                        (node.lineno, ast.unparse(one), value) for one, value in zip(names, values, strict=False)
+                    ]
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and re.fullmatch(r"(\w+\.)?(Problem|\w+Error)", ast.unparse(node.func)):
                 match node.args:
@@ -139,7 +148,7 @@ def codes() -> list[tuple[str, str]]:
     return [(code, one_line("; ".join(list(dict.fromkeys(found[code]))[:3]))) for code in sorted(found)]
 
 
-def words_of(problem: ast.expr, assigned: list[ast.Assign]) -> list[str]:
+def words_of(problem: ast.expr, assigned: list[tuple[int, str, ast.expr]]) -> list[str]:
     """Return the text of an expression, with dots for what it fills in; that of a name is what it was last assigned."""
     match problem:
         case ast.Constant(value=str(text)):
@@ -149,8 +158,8 @@ def words_of(problem: ast.expr, assigned: list[ast.Assign]) -> list[str]:
         case ast.IfExp(body=one, orelse=other):
             return words_of(one, assigned) + words_of(other, assigned)
         case ast.Name(id=name):
-            before = [one for one in assigned if one.lineno < problem.lineno and ast.unparse(one.targets[0]) == name]
-            return words_of(before[-1].value, []) if before else []
+            before = [(line, value) for line, one, value in assigned if line < problem.lineno and one == name]
+            return words_of(max(before, key=itemgetter(0))[1], []) if before else []
     return []
 
 
