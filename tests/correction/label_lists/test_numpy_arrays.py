@@ -45,6 +45,8 @@ WORDS = np.array(["a", "a", "b", "b"])
     [
         (WORDS, "a longer name", np.array(["a", "a longer name", "b", "b"])),
         (np.array([True, True, False, False]), "false", np.array([True, False, False, False])),
+        (np.array([b"0", b"0", b"1", b"1"]), "1", np.array([b"0", b"1", b"1", b"1"])),
+        (np.array([[0], [0], [1], [1]], dtype="i1"), "1", np.array([[0], [1], [1], [1]], dtype="i1")),
         *(
             (np.array([0, 0, 1, 1], dtype=dtype), label, np.array([0, int(label), 1, 1], dtype=wide))
             for dtype, label, wide in (("u1", "300", "u2"), ("u1", "-1", "i2"), ("i1", "1", "i1"), ("i8", "7", "i8"))
