@@ -419,7 +419,7 @@ def test_flags_of_models_that_learned_nothing_are_not_followed(scored):
 
 def test_rows_of_other_splits_keep_their_labels_and_columns_keep_their_meaning(photos, here):
     ids = sorted(str(path.relative_to(photos)) for path in photos.rglob("*.png"))
-    lines = [f"{one},{one.split('/')[0]},train" for one in ids] + ["dark/2.png,dark,test"]
+    lines = [f"{one},{one.split('/')[0]},train" for one in ids] + ["dark/2.png,dark,test", "dark/4.png,dark,test"]
     (photos / "labels.csv").write_text("\n".join(["where,what,split", *lines]) + "\n")
     named = {"dataset.path_column": "where", "dataset.label_column": "what", "dataset.split": "train"}
     detect("photos/labels.csv", here / "run", **named)
@@ -430,7 +430,8 @@ def test_rows_of_other_splits_keep_their_labels_and_columns_keep_their_meaning(p
         ("light", "train"),
         ("dark", "test"),
     ]
-    assert len(rows) == N
+    assert [row["split"] for row in rows if row["example_id"] == "dark/4.png"] == ["test"]
+    assert len(rows) == N + 1
     again = labels_in(detect(applied.output, here / "again", **named))
     assert again["dark/2.png"] == "light"
     beside = labelscan.apply("run", decisions=[relabel("dark/2.png", "light")], output=photos / "fixed.csv")

@@ -61,6 +61,7 @@ def test_decisions_about_other_examples_or_labels_are_refused():
     fine = [
         Decision(example_id="a.png", verdict="keep", given_label="cat"),
         Decision(example_id="b.png", verdict="drop"),
+        Decision(example_id="a.png", verdict="relabel", new_label="cat", given_label="dog"),  # corrected already
     ]
     check_decisions(fine, LABELS, where="mine.csv")
     for unknown in (
