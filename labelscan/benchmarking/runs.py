@@ -127,7 +127,7 @@ class Cells:
             if not isinstance(event, Chosen | Noted):  # reported when the plan was made
                 self._notify(event)
 
-        settings = replace(self._plan.plan_of(cell).config, seed=cell.seed)
+        settings = replace(self._plan.planned_of(cell).plan.config, seed=cell.seed)
         model = self._plan.reference_model if cell == REFERENCE else self._plan.model
         run = run_plan(
             planning.plan(dataset, settings=settings, model=model, output=folder, notify=listen),
