@@ -130,22 +130,39 @@ def codes() -> list[tuple[str, str]]:
     """Return the code of every error that the source raises, with the words of those that have it."""
     found: dict[str, list[str]] = {}
     for path in sorted(SOURCE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        assigned: list[tuple[int, str, ast.expr]] = []
-        for node in ast.walk(tree):
-            match node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    assigned.append((node.lineno, name, value))
-                case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
-                    assigned += [
-                        (node.lineno, ast.unparse(one), value) for one, value in zip(names, values, strict=False)
-                    ]
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and re.fullmatch(r"(\w+\.)?(Problem|\w+Error)", ast.unparse(node.func)):
-                match node.args:
-                    case [ast.Constant(value=str(code)), problem, *_] if re.fullmatch(r"[a-z0-9-]+", code):
-                        found.setdefault(code, []).extend(words_of(problem, assigned))
+        for function in functions_in(ast.parse(path.read_text(encoding="utf-8"))):
+            nodes = sorted(
+                (node for part in function.body for node in ast.walk(part) if isinstance(node, ast.expr | ast.stmt)),
+                key=lambda node: node.lineno,
+            )
+            assigned = [one for node in nodes if isinstance(node, ast.Assign) for one in assigned_by(node)]
+            for node in nodes:
+                match node:
+                    case ast.Call(func=func, args=[ast.Constant(value=str(code)), problem, *_]):
+                        is_error = re.fullmatch(r"(\w+\.)?(Problem|\w+Error)", ast.unparse(func))
+                        if is_error and re.fullmatch(r"[a-z0-9-]+", code):
+                            found.setdefault(code, []).extend(words_of(problem, assigned))
     return [(code, one_line("; ".join(list(dict.fromkeys(found[code]))[:3]))) for code in sorted(found)]
+
+
+def functions_in(tree: ast.Module) -> Iterator[ast.Module | ast.FunctionDef]:
+    """Yield the functions of a module that are in no other function, and what else it holds."""
+    outer, seen = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)], set[ast.AST]()
+    for function in outer:  # from the outside in
+        if function not in seen:
+            seen.update(ast.walk(function))
+            yield function
+    yield ast.Module([node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)], [])
+
+
+def assigned_by(node: ast.Assign) -> list[tuple[int, str, ast.expr]]:
+    """Return the line, the names and the values of an assignment."""
+    match node.targets[0], node.value:
+        case ast.Name(id=name), value:
+            return [(node.lineno, name, value)]
+        case ast.Tuple(elts=names), ast.Tuple(elts=values):
+            return [(node.lineno, ast.unparse(one), value) for one, value in zip(names, values, strict=False)]
+    return []
 
 
 def words_of(problem: ast.expr, assigned: list[tuple[int, str, ast.expr]]) -> list[str]:

@@ -9,7 +9,9 @@ import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
+
+import msgspec
 
 from labelscan.benchmarking.plan import REFERENCE, BenchmarkPlan, Cell
 from labelscan.benchmarking.reference import Reference
@@ -20,7 +22,6 @@ from labelscan.detection.evidence import Evidence
 from labelscan.errors import RunError, RunFolderError
 from labelscan.events import CellStarted, Chosen, Event, FoldDone, Listener, Noted, Warned
 from labelscan.files.atomic import read_json, write_json
-from labelscan.files.reading import fits
 from labelscan.noise.plant import plant
 from labelscan.pipeline import planning
 from labelscan.pipeline.run_plan import run_plan
@@ -47,9 +48,8 @@ class CellMark:
     @classmethod
     def read(cls, run_folder: Path) -> "Self | None":
         """Return the mark of a cell, or None where none can be read."""
-        with suppress(OSError, ValueError, TypeError):
-            content: Any = read_json(run_folder.with_suffix(".json"))
-            return cls(**content) if fits(content, cls) else None
+        with suppress(OSError, ValueError):
+            return msgspec.convert(read_json(run_folder.with_suffix(".json")), cls)
         return None
 
     def agrees(self, fingerprint: str, contents: str | None) -> bool:

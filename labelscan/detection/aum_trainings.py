@@ -70,7 +70,7 @@ def with_extra_class(learner: Learner) -> MarginLearner:
         if isinstance(learner, NetworkLearner):
             problem = "aum trains networks with one more output than classes, which the given function cannot make"
         hint = "name a model by --model, or choose another detector, such as --detector noise-posterior"
-        raise ConfigError("too-few-epochs", problem, where="detection.detector", hint=hint)
+        raise ConfigError("wrong-model", problem, where="detection.detector", hint=hint)
     n_classes = learner.make.n_classes + 1
     make = dataclasses.replace(learner.make, n_classes=n_classes)
     schedule = build_schedule("ce", n_epochs=learner.n_epochs, n_classes=n_classes)

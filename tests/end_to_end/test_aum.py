@@ -213,7 +213,7 @@ def test_feature_tables_and_classes_of_one_are_judged_too(tmp_path):
     "model", [LogisticRegression(), lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 3))], ids=["none", "3 outputs"]
 )
 def test_a_model_that_cannot_take_a_class_more_is_refused_before_training(detect, tmp_path, model):
-    with refuses(ConfigError, "too-few-epochs", "detection.detector"):
+    with refuses(ConfigError, "wrong-model", "detection.detector"):
         detect(tmp_path / "run", model=model)
     assert not (tmp_path / "run").exists()
 

@@ -141,7 +141,7 @@ def test_threshold_runs_are_those_of_the_first_network(shapes):
     plan = labelscan.plan(images, given, settings=settings)
     assert plan.plan.network.name == "small-cnn"
     trees = quick(**{"model.name": [TREES], "detection.detector": "aum"})
-    with refuses(labelscan.ConfigError, "too-few-epochs"):
+    with refuses(labelscan.ConfigError, "wrong-model"):
         labelscan.plan(images, given, settings=trees)
 
 
