@@ -131,10 +131,9 @@ def codes() -> list[tuple[str, str]]:
     found: dict[str, list[str]] = {}
     for path in sorted(SOURCE.rglob("*.py")):
         for function in functions_in(ast.parse(path.read_text(encoding="utf-8"))):
-            nodes = sorted(
-                (node for part in function.body for node in ast.walk(part) if isinstance(node, ast.expr | ast.stmt)),
-                key=lambda node: node.lineno,
-            )
+            inside = (node for part in function.body for node in ast.walk(part))
+            lines = (node for node in inside if isinstance(node, ast.expr | ast.stmt))
+            nodes = sorted(lines, key=lambda node: node.lineno)
             assigned = [one for node in nodes if isinstance(node, ast.Assign) for one in assigned_by(node)]
             for node in nodes:
                 match node:
