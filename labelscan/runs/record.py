@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from labelscan import __version__
 from labelscan.data.dataset import Dataset
@@ -16,7 +16,7 @@ from labelscan.files.atomic import write_json
 from labelscan.files.checksums import checksum_of
 from labelscan.runs.files import FORMAT_VERSION, RUN_FILE, as_json, read_versioned
 
-State = Literal["running", "finished", "interrupted", "failed"]
+State: TypeAlias = Literal["running", "finished", "interrupted", "failed"]
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn", "cleanlab", "pillow", "simplejpeg")
 """Packages whose versions are recorded."""
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from labelscan.errors import RunFolderError
 from labelscan.files.urls import is_url
@@ -17,7 +17,7 @@ from labelscan.runs.opening import is_locked
 from labelscan.runs.record import Driver, RunRecord, State
 
 JobState = Literal["running", "waiting", "done"]
-RunState = State | Literal["killed", "not merged"]
+RunState: TypeAlias = State | Literal["killed", "not merged"]
 NOT_MERGED: RunState = "not merged"
 STATES: tuple[JobState, ...] = ("running", "waiting", "done")
 
