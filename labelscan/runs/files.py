@@ -1,4 +1,21 @@
-"""The files of a run: their names, which of them labelscan may delete, and how the JSON among them is read."""
+"""The files of a run: their names, which of them labelscan may delete, and how the JSON among them is read.
+
+Who writes them:
+
+=====================================================  ================================================================
+run.json, log.jsonl, run.lock                          ``runs.folder`` and ``runs.opening``, in the driver
+examples.csv, folds.csv                                ``pipeline.train_and_judge``
+fold-0-0/ and so on: log.jsonl, checkpoint.pt          ``jobs.state``, for a job while it runs, on any machine
+fold-0-0/ and so on: output.npz, then DONE             ``jobs.outputs``, in the driver, or in ``--only`` and Slurm tasks
+store/: images.npy, features.npy, rows, with           ``pipeline.image_inputs`` and ``pipeline.inputs``; ``RunFolder``
+their checksums, locks and lists of digests            deletes the rows when the run is finished
+evidence.npz                                           ``pipeline.evidence_of_folds``; ``pipeline.score`` of a score run
+issues.csv, scores.csv, summary.json, log_odds.npz,    ``pipeline.judge``
+measure.csv
+self-check/, slurm/                                    ``pipeline.self_check``, ``pipeline.slurm``
+report.html and other forms, decisions.csv             ``reporting``, after the run
+=====================================================  ================================================================
+"""
 
 import os
 import shutil
@@ -96,7 +113,7 @@ def is_uploaded(name: str) -> bool:
 
 def foreign_files(folder: Path, also_owns: Sequence[str]) -> list[str]:
     """Return the names of files in a folder, sorted, that no run leaves there, even if killed at its very start."""
-    names = sorted(entry.name for entry in folder.iterdir())
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name != DECISIONS_FILE)
     return [name for name in names if not _is_own(name, also_owns) and not name.endswith(".partial")]
 
 

@@ -14,7 +14,16 @@ from refusals import refuses
 from labelscan.errors import RunFolderError, UsageError
 from labelscan.files.atomic import partial_path
 from labelscan.runs import files as run_files
-from labelscan.runs.files import LOCK_FILE, OWN_FILES, as_json, foreign_files, has_trained, is_uploaded, sweep_run
+from labelscan.runs.files import (
+    DECISIONS_FILE,
+    LOCK_FILE,
+    OWN_FILES,
+    as_json,
+    foreign_files,
+    has_trained,
+    is_uploaded,
+    sweep_run,
+)
 from labelscan.runs.opening import is_locked, open_run
 from labelscan.runs.record import Choices, CountedDecisions, Described, Identity, RunRecord, versions
 
@@ -330,3 +339,10 @@ def test_links_within_a_run_and_to_a_run_are_followed(tmp_path):
 )
 def test_what_is_small_and_cannot_be_made_again_quickly_goes_into_a_bucket(name, goes):
     assert is_uploaded(name) == goes
+
+
+def test_decisions_alone_do_not_keep_a_run_from_beginning_again(tmp_path):
+    """``--fresh`` keeps them, and a run that is then refused leaves no run.json."""
+    (tmp_path / DECISIONS_FILE).write_text("a person's work")
+    begin_again(tmp_path, fresh=True)
+    assert (tmp_path / DECISIONS_FILE).read_text() == "a person's work"

@@ -1,7 +1,10 @@
 """Formats in which other programs read a verdict, each a function in a file of its own.
 
-To add one, write a file here and a line in ``FORMATS``; another package adds one by an entry point in the group
-``labelscan.gate_format``. ``words`` has the sentences that they share. The text that people read is laid out once, for
+To add one, write a file here, a line in ``FORMATS``, and in ``gating.no_verdict`` how it begins: the verdict of an
+earlier time is deleted where there is none now. Another package adds one by an entry point in the group
+``labelscan.gate_format``; its files stay as they are where there is no verdict.
+
+``words`` has the sentences that formats share. The text that people read is laid out once, for
 screen and file, by ``cli.gate_screen``.
 """
 
