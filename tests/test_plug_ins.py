@@ -108,7 +108,8 @@ PARTS = {
         class TakingTurns:
             \"\"\"Runs folds one after another, and writes down which.\"\"\"
 
-            runs_elsewhere = False
+            runs_elsewhere = submits = False
+            folds_per_gpu = None
 
             def threads_per_fold(self, n_jobs, device):
                 return 1

@@ -11,7 +11,6 @@ from labelscan.config import Config
 from labelscan.correction.review import GivenDecisions, read_review
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore, interruptible
-from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.pipeline import planning
 from labelscan.pipeline.given_data import Data
 from labelscan.pipeline.run_plan import run_plan
@@ -67,7 +66,7 @@ def detect(
     planned = planning.plan(data, labels, label=label, settings=settings, model=model, output=output, notify=listen)
     merging = dataclasses.replace(planned, only_merges=True)
     run = partial(run_plan, resume=resume, fresh=fresh, review=review, notify=listen)
-    if not merge and isinstance(planned.executor, SlurmExecutor):
+    if planned.executor.submits and not merge:
         if model is not None:
             hint = "give it a name by an entry point"
             raise ConfigError(

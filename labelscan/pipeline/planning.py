@@ -27,7 +27,6 @@ from labelscan.files.urls import check_data_url, is_url
 from labelscan.images.sizes import NativeSizes, probe
 from labelscan.images.sources import ImageSource
 from labelscan.jobs.executors import EXECUTORS, Executor
-from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.pipeline.given_data import Data, settings_and_data
 from labelscan.pipeline.planned_members import PlannedMember, first_network, models_of, plan_members
 from labelscan.pipeline.room import check_room
@@ -118,7 +117,7 @@ class PlannedRun:
 
     def refuse_slurm(self) -> None:
         """Raise ConfigError where tasks on Slurm are to run it, and so not this process."""
-        if isinstance(self.executor, SlurmExecutor) and not self.only_merges:
+        if self.executor.submits and not self.only_merges:
             hint = "leave it out here, and give it to labelscan detect"
             raise ConfigError("wrong-usage", "only detect sends tasks to Slurm", where="executor.name", hint=hint)
 
@@ -153,8 +152,8 @@ class PlannedRun:
             return math.ceil(min(processes, n_jobs) / len(all_gpus(self.device, n_each)))
         if self.device.kind != "cuda" or n_each > 1:  # a fold that has several to itself fills them
             return 1
-        if self.executor.runs_elsewhere:  # it gives each fold a GPU, or the share that it was given
-            return max(1, int(1 / getattr(self.executor, "gpus_per_fold", 1.0)))
+        if self.executor.folds_per_gpu is not None:
+            return self.executor.folds_per_gpu
         n_examples, n_classes = len(plan.dataset), len(plan.dataset.class_names)
         return folds_per_gpu(
             self.device,
@@ -200,7 +199,7 @@ def plan(
         gpus_per_fold=config.executor.gpus_per_fold,
     )
     device = choose_device(config.device)
-    if not executor.runs_elsewhere:  # else those of other machines count
+    if not executor.runs_elsewhere and not executor.submits:  # else those of other machines count
         check_gpus(device, n_each)
     dataset = dataset if dataset is not None else readers.read(config.dataset, notify)
     sizes = _probe(dataset.inputs, dataset.name, config) if are_images(dataset.inputs) else None

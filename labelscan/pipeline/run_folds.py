@@ -10,7 +10,6 @@ from labelscan.detection.aum_trainings import threshold_jobs
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, TrainingPlanned, Warned
 from labelscan.jobs.executors import Executor
-from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.jobs.fold_job import JOB_VERSION, FoldId, FoldJob
 from labelscan.jobs.outputs import DoneMark, Driver, Outputs, event_of
 from labelscan.jobs.run_job import Job
@@ -176,7 +175,7 @@ def train(
 def _not_done(jobs: Sequence[FoldJob], executor: Executor) -> NotDoneError:
     more = f" and {len(jobs) - SHOWN} more" if len(jobs) > SHOWN else ""
     hint = "run them first: the same command with --only in place of --merge"
-    if isinstance(executor, SlurmExecutor):
+    if executor.submits:
         hint = "the same command without --merge and --detach submits them"
     error = NotDoneError(
         "jobs-not-done",

@@ -199,6 +199,17 @@ def test_more_gpus_than_there_are_are_refused(eight_gpus, device, n_processes):
     check_gpus(CPU, 9)
 
 
+@pytest.mark.parametrize("executor", ["ray", "slurm"])
+def test_gpus_that_a_cluster_has_are_not_counted_here(eight_gpus, executor, monkeypatch):
+    monkeypatch.setattr("labelscan.pipeline.planning.choose_device", lambda _: Device("cuda:0", one_of_all=True))
+    asked = {"executor.gpus_per_fold": 16}
+    given = np.zeros((40, 8, 8), np.uint8), np.arange(40) % 2
+    planned = labelscan.plan(*given, settings=labelscan.settings(model="small-cnn", executor=executor, overrides=asked))
+    assert planned.processes_per_fold == 16
+    with refuses(ConfigError, "too-few-gpus"):
+        labelscan.plan(*given, settings=labelscan.settings(model="small-cnn", overrides=asked))
+
+
 def test_folds_that_take_several_gpus_have_neighbours_to_themselves(eight_gpus):
     every = Device("cuda:0", one_of_all=True)
     assert [device.name for device in all_gpus(every, 3)] == ["cuda:0", "cuda:3"]

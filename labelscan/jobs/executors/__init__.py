@@ -23,6 +23,14 @@ class Executor(Protocol):
     def runs_elsewhere(self) -> bool:
         """Return whether other machines run the jobs, so that inputs are made in blocks too, each a job."""
 
+    @property
+    def submits(self) -> bool:
+        """Return whether jobs are only submitted, and their outputs merged later; ``run`` is then for a self-check."""
+
+    @property
+    def folds_per_gpu(self) -> int | None:
+        """Return how many folds share a GPU, or None where those of this machine decide."""
+
     def threads_per_fold(self, n_jobs: int, device: Device) -> int:
         """Return the CPU threads of each fold if the settings do not say.
 

@@ -47,6 +47,14 @@ class LocalExecutor:
     def runs_elsewhere(self) -> bool:
         return False
 
+    @property
+    def submits(self) -> bool:
+        return False
+
+    @property
+    def folds_per_gpu(self) -> int | None:
+        return None
+
     def threads_per_fold(self, n_jobs: int, device: Device) -> int:
         sharers = len(all_gpus(device)) if device.kind == "cuda" else n_jobs
         return max(1, available_cores() // max(1, min(sharers, available_cores())))

@@ -108,6 +108,14 @@ class RayExecutor:
     def runs_elsewhere(self) -> bool:
         return True
 
+    @property
+    def submits(self) -> bool:
+        return False
+
+    @property
+    def folds_per_gpu(self) -> int | None:
+        return max(1, int(1 / self.gpus_per_fold))
+
     def threads_per_fold(self, n_jobs: int, device: Device) -> int:  # noqa: ARG002
         return self.cpus
 

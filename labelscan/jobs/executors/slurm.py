@@ -7,6 +7,8 @@ from labelscan.registry import check_option
 class SlurmExecutor(LocalExecutor):
     """An array of Slurm tasks through submitit, each of which runs one job of the run or a few.
 
+    A self-check after the merge runs on the machine that merges, as with the local executor.
+
     Args:
         partition: that tasks are sent to; empty is the cluster's own choice.
         jobs_per_task: how many folds a task runs, one after another. Blocks of images, which take minutes and not
@@ -19,6 +21,7 @@ class SlurmExecutor(LocalExecutor):
         account: that is charged; empty is the user's own.
         requeues: how often a task may run out of time.
         cluster: ``slurm``, or ``local`` for processes of this machine in its place, to try things.
+        processes_per_fold: those that train a fold together.
     """
 
     def __init__(
@@ -33,8 +36,9 @@ class SlurmExecutor(LocalExecutor):
         account: str = "",
         requeues: int = 20,
         cluster: str = "slurm",
+        processes_per_fold: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__(processes_per_fold=processes_per_fold)
         check_option(jobs_per_task >= 1, jobs_per_task, "jobs_per_task", "at least 1")
         check_option(at_once >= 1, at_once, "at_once", "at least 1")
         check_option(minutes >= 5, minutes, "minutes", "at least 5")
@@ -52,3 +56,7 @@ class SlurmExecutor(LocalExecutor):
             "slurm_signal_delay_s": 120,
         }
         """As submitit names them."""
+
+    @property
+    def submits(self) -> bool:
+        return True
