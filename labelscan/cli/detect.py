@@ -1,8 +1,10 @@
 """``labelscan detect DATA``: train fold by fold, write a run folder, show what looks wrong."""
 
 import shlex
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from labelscan.cli import options
 from labelscan.cli.command import Given, command
@@ -16,6 +18,7 @@ from labelscan.files.urls import is_url
 
 if TYPE_CHECKING:  # for which numpy is loaded
     from labelscan.data.dataset import Dataset
+    from labelscan.pipeline.planning import PlannedRun
 
 SETTINGS = (TRAINING, MODEL, DATA, RUN)
 """Headings of the settings of a run."""
@@ -39,7 +42,7 @@ def detect(
         ),
     ] = None,
     merge: Annotated[
-        bool, Flag(RUN, "Judge the labels by what other processes have stored, and train nothing.")
+        bool, Flag(RUN, "Judge the labels by what other processes have stored; only a self-check still trains.")
     ] = False,
     detach: Annotated[bool, Flag(RUN, "With --executor slurm, submit the tasks and return at once.")] = False,
     dry_run: options.DryRun = False,
@@ -70,6 +73,12 @@ def detect(
         dataset = read_first(settings, listen)
         if dry_run or detach or only:
             planned = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
+            if dry_run:
+                show = _look_ahead(planned, only or (), fresh=fresh, as_json=as_json)
+            elif detach:
+                show = _submit(planned, listen, as_json=as_json, quiet=quiet)
+            else:
+                show = _run_only(planned, only or (), listen, as_json=as_json, quiet=quiet)
         else:
             run = labelscan.detect(
                 data=dataset,
@@ -81,38 +90,51 @@ def detect(
                 decisions=decisions,
                 notify=listen,
             )
-        if dry_run:
-            from labelscan.pipeline.estimate import estimate  # which loads torch, as what follows does
+            from labelscan.cli import run_screen  # which loads SciPy
 
-            expected = estimate(planned)
-        elif detach:
-            from labelscan.pipeline.slurm import submit
-            from labelscan.runs.status import is_finished
+            show = partial(run_screen.show, run, top=top, as_json=as_json, quiet=quiet)
+    show(reported=listener.reported)
 
-            if is_finished(planned.place):
-                raise RunFolderError(
-                    "run-finished", "the run is finished", where=planned.place, hint="leave --detach out to see it"
-                )
-            submitted = submit(planned, listen)
-        elif only:
-            from labelscan.pipeline.only import run_only
 
-            ran = run_only(planned, only, listen)
-    from labelscan.cli import plan_screen, run_screen
+class Show(Protocol):
+    """Writes to stdout what came of a command, once its progress is no longer shown."""
 
-    if dry_run:
-        seconds, reported = None if expected is None else expected.total, listener.reported
-        plan_screen.show_plan(planned, seconds, as_json=as_json, fresh=fresh, only=only or (), reported=reported)
-    elif detach:
-        listed, place = {"tasks": submitted.numbers, "jobs": list(submitted.names)}, submitted.folder
-        steps = {"tasks": " ".join(submitted.numbers), "status": f"labelscan status {shlex.quote(str(place))}"}
-        steps["next"] = "the same command with --merge in place of --detach, once all are done"
-        _show_jobs(place, listed, "task", "submitted", steps, as_json=as_json, quiet=quiet)
-    elif only:
-        steps = {"next": "the same command with --merge in place of --only, once all jobs are done"}
-        _show_jobs(ran.folder, {"done": list(ran.jobs)}, "job", "done", steps, as_json=as_json, quiet=quiet)
-    else:
-        run_screen.show(run, top=top, as_json=as_json, quiet=quiet, reported=listener.reported)
+    def __call__(self, *, reported: Collection[str]) -> None:
+        """Leave out the warnings that were ``reported`` before."""
+
+
+def _look_ahead(planned: "PlannedRun", only: Sequence[str], *, fresh: bool, as_json: bool) -> Show:
+    """Estimate the time of a run, of which nothing is done."""
+    from labelscan.cli import plan_screen
+    from labelscan.pipeline.estimate import estimate
+
+    expected = estimate(planned)
+    seconds = None if expected is None else expected.total
+    return partial(plan_screen.show_plan, planned, seconds, as_json=as_json, fresh=fresh, only=only)
+
+
+def _submit(planned: "PlannedRun", listen: Listener, *, as_json: bool, quiet: bool) -> Show:
+    """Submit the jobs of a run, and leave them alone."""
+    from labelscan.pipeline.slurm import submit
+    from labelscan.runs.status import is_finished
+
+    if is_finished(planned.place):
+        hint = "leave --detach out to see it"
+        raise RunFolderError("run-finished", "the run is finished", where=planned.place, hint=hint)
+    submitted = submit(planned, listen)
+    listed, place = {"tasks": submitted.numbers, "jobs": list(submitted.names)}, submitted.folder
+    steps = {"tasks": " ".join(submitted.numbers), "status": f"labelscan status {shlex.quote(str(place))}"}
+    steps["next"] = "the same command with --merge in place of --detach, once all are done"
+    return partial(_show_jobs, place, listed, "task", "submitted", steps, as_json=as_json, quiet=quiet)
+
+
+def _run_only(planned: "PlannedRun", only: Sequence[str], listen: Listener, *, as_json: bool, quiet: bool) -> Show:
+    """Run some jobs of a run."""
+    from labelscan.pipeline.only import run_only
+
+    ran = run_only(planned, only, listen)
+    steps = {"next": "the same command with --merge in place of --only, once all jobs are done"}
+    return partial(_show_jobs, ran.folder, {"done": list(ran.jobs)}, "job", "done", steps, as_json=as_json, quiet=quiet)
 
 
 def _show_jobs(
@@ -124,6 +146,7 @@ def _show_jobs(
     *,
     as_json: bool,
     quiet: bool,
+    reported: Collection[str],  # noqa: ARG001  # there are no warnings
 ) -> None:
     """Write to stdout what was done with the first of the jobs ``listed``, and the next steps."""
     from labelscan.cli.console import show_json, stdout, text

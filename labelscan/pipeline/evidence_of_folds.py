@@ -36,15 +36,17 @@ def evidence_of(
 ) -> tuple[Evidence, list[str]]:
     """Return the evidence of all folds, of which those that are needed are trained, and what they warn of."""
     plan, outputs = planned.plan, run.paths.outputs
-    by_model, more = jobs_of(plan, contents, folds)
+    by_model, threshold_runs = jobs_of(plan, contents, folds)
     jobs, scored = list(chain.from_iterable(by_model.values())), np.flatnonzero(folds.scored)
     kept = _read_kept(run, jobs, plan.dataset, scored, notify)
     if kept is None and run.is_read_only:
         problem = f"{FILE_NAME} is missing, damaged or of other folds, and this run cannot be written"
         raise RunFolderError("read-only-run", problem, where=str(run.path), hint=ELSEWHERE)
-    has_more = kept is not None and has_threshold_runs_of(kept, more) and all(map(outputs.was_done, more))
-    in_evidence = [] if kept is None else [*jobs, *more] if has_more or not more else jobs
-    needs_outputs = len(in_evidence) < len(jobs) + len(more)
+    every, in_evidence = [*jobs, *threshold_runs], list[FoldJob]()
+    if kept is not None:
+        has_all = has_threshold_runs_of(kept, threshold_runs) and all(map(outputs.was_done, threshold_runs))
+        in_evidence = every if has_all or not threshold_runs else jobs
+    needs_outputs = len(in_evidence) < len(every)
     if needs_outputs and not planned.only_merges:
         choices = planned.choices if kept is None else run.record.choices
         run.rewrite(replace(run.record, versions=versions(), choices=choices))
@@ -52,18 +54,18 @@ def evidence_of(
     if kept is not None and changed:
         notify(Noted(f"finished folds are kept as they were made: {'; '.join(changed)}"))
     with run.timed("training") if needs_outputs else nullcontext():
-        train(planned, contents, [*jobs, *more], notify, in_evidence=in_evidence, changed=changed)
+        train(planned, contents, every, notify, in_evidence=in_evidence, changed=changed)
     if kept is not None and not run.has_trained and run.earlier and run.earlier.machines:
         # run.json says what made the evidence, and not what shows it.
         run.rewrite(replace(run.record, machines=run.earlier.machines))
     evidence = _gathered(by_model, plan.dataset, folds, outputs) if kept is None else kept
     if needs_outputs:
-        evidence = _keep(with_threshold_runs(evidence, more, outputs.read_folds(more)), run, jobs)
+        evidence = _keep(with_threshold_runs(evidence, threshold_runs, outputs.read_folds(threshold_runs)), run, jobs)
     run.rewrite(replace(run.record, opinion_weights={one.name: one.weight for one in evidence.members}))
     if not run.is_read_only:
         for job in jobs:
             outputs.drop(job)
-    return evidence, warnings_of([*jobs, *more], outputs)
+    return evidence, warnings_of(every, outputs)
 
 
 def _read_kept(
