@@ -15,7 +15,7 @@ from pathlib import Path
 
 from labelscan.__main__ import main
 from labelscan.jobs.executors import ray
-from labelscan.processes import interruption
+from labelscan.processes import workers
 from labelscan.training import checkpoint
 
 RESULTS = ("issues.csv", "scores.csv", "evidence.npz", "log_odds.npz", "measure.csv", "summary.json", "folds.csv")
@@ -62,14 +62,14 @@ def _run_plan(arguments: list[str], log: Path, keep_every_epoch: bool) -> None:
     sys.stdout = sys.stderr = log.open("a", encoding="utf-8")
     if keep_every_epoch:
         _keep_every_epoch()
-        interruption.prepare_worker = _prepare_worker
+        workers.prepare_worker = _prepare_worker
         _keep_every_epoch_on_ray()
     code = main(arguments)
     sys.stdout.flush()
     os._exit(code)  # multiprocessing would wait a minute for idle processes that have trained
 
 
-def _prepare_worker(parent: int, prepare: Callable[[int], None] = interruption.prepare_worker) -> None:
+def _prepare_worker(parent: int, prepare: Callable[[int], None] = workers.prepare_worker) -> None:
     _keep_every_epoch()
     prepare(parent)
 

@@ -22,7 +22,7 @@ from labelscan.files.urls import WEB, protocol_of, without_query
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
-_last_warned = [float("-inf")]
+_last_warned = float("-inf")
 """When a warning was last logged that a storage does not answer."""
 
 RETRY_SECONDS = 60.0
@@ -196,9 +196,10 @@ def _with_retries(url: str, work: Callable[[Any, str], T]) -> T:
     from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential, wait_random
 
     def warn(state: RetryCallState) -> None:
+        global _last_warned  # by any read: an outage meets all of them
         error, now = state.outcome and state.outcome.exception(), time.monotonic()
-        if state.attempt_number >= SAYS_FROM and now - _last_warned[0] >= RETRY_SECONDS:
-            _last_warned[0] = now
+        if state.attempt_number >= SAYS_FROM and now - _last_warned >= RETRY_SECONDS:
+            _last_warned = now
             say = "%s: the storage does not answer (%s); it is asked again for up to %.0f s"
             _LOG.warning(say, without_query(url), type(error).__name__, RETRY_SECONDS)
 

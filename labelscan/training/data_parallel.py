@@ -25,7 +25,7 @@ from torch import Tensor, distributed, nn
 
 from labelscan.errors import ConfigError, LabelscanError, RunError
 from labelscan.events import Listener, Waiting
-from labelscan.processes import interruption
+from labelscan.processes import workers
 from labelscan.training.device import Device, all_gpus, seed_generators, seed_of
 from labelscan.training.gpu_memory import is_out_of_memory, is_short_of_memory
 from labelscan.training.shared_batch_norm import share_batch_norm
@@ -129,10 +129,10 @@ def team_of(
 
     first, *others = (Team(rank, n_processes, seed) for rank in range(n_processes))
     store = _meeting_place()
-    pool = ProcessPoolExecutor(len(others), initializer=interruption.prepare_worker, initargs=(os.getpid(),))
+    pool = ProcessPoolExecutor(len(others), initializer=workers.prepare_worker, initargs=(os.getpid(),))
     helpers: list[Future[None]] = []
     try:
-        with interruption.deferred_to_workers():
+        with workers.deferred_to_workers():
             for team in others:
                 gpu = replace(device, name=f"cuda:{(device.place.index or 0) + team.rank}")
                 there = gpu if device.kind == "cuda" else device

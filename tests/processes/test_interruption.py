@@ -2,28 +2,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from refusals import refuses
 
 from labelscan.errors import Interrupted
 from labelscan.processes import interruption
-from labelscan.processes.interruption import (
-    SIGNALS,
-    check,
-    deferred_to_workers,
-    prepare_signals,
-    shutting_down_gracefully,
-    stopping_at_once,
-)
+from labelscan.processes.interruption import SIGNALS, check, prepare_signals, shutting_down_gracefully, stopping_at_once
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(handlers):
     yield
-    assert not interruption._received
-    assert not interruption._waits
+    assert (interruption._state.received, interruption._state.waits) == ([], [])
 
 
 def send(number):
@@ -92,16 +83,6 @@ def test_a_signal_at_the_moment_when_work_begins_or_ends_is_neither_lost_nor_an_
     assert signal.getsignal(signal.SIGTERM) is interruption.stop_at_once
 
 
-def test_signals_that_the_caller_has_blocked_are_blocked_after_processes_were_started():
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-    try:
-        with deferred_to_workers():
-            assert signal.pthread_sigmask(signal.SIG_BLOCK, []) >= set(SIGNALS)
-        assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before | {signal.SIGUSR1}
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def test_work_in_one_piece_is_stopped_at_once_within_work_that_shuts_down_gracefully(capsys):
     with pytest.raises(KeyboardInterrupt), shutting_down_gracefully(), stopping_at_once():
         work(signal.SIGINT)
@@ -143,37 +124,3 @@ __main__.program()
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stderr == ""
-
-
-PROGRAM = "import sys; from labelscan.__main__ import program; sys.argv[1:] = {}; program()"
-WORKER = "import os; from labelscan.processes.interruption import prepare_worker; prepare_worker(os.getppid())"
-
-
-@pytest.mark.parametrize(
-    ("script", "code"),
-    [
-        (PROGRAM.format(["--version"]), 0),
-        (PROGRAM.format(["detect", "nowhere"]), 2),
-        (f"{WORKER}; print('works', flush=True)", 0),
-    ],
-    ids=["done", "refused", "a worker"],
-)
-def test_neither_the_program_nor_a_worker_unloads_what_it_has_loaded(script, code):
-    unloads = "import atexit; atexit.register(print, 'unloading'); "
-    ended = subprocess.run([sys.executable, "-c", unloads + script], capture_output=True, text=True, check=False)
-    assert ended.returncode == code
-    assert ended.stdout + ended.stderr
-    assert "unloading" not in ended.stdout
-
-
-def test_a_worker_ends_within_seconds_of_its_parent():
-    worker = f"{WORKER}; import time; print(os.getpid(), flush=True); time.sleep(60)"
-    parent = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {worker!r}]); time.sleep(60)"
-    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline()  # it has begun
-        process.kill()
-        # The pipe is closed when the worker, which has inherited it, is gone as well.
-        started = time.monotonic()
-        process.stdout.read()
-    assert time.monotonic() - started < 30

@@ -20,7 +20,7 @@ from labelscan.jobs.outputs import Driver
 from labelscan.jobs.run_job import Job, Result, failure, run_job
 from labelscan.jobs.state import FolderState
 from labelscan.jobs.where import Where
-from labelscan.processes import interruption
+from labelscan.processes import interruption, workers
 from labelscan.processes.cores import available_cores
 from labelscan.training.device import Device, all_gpus
 
@@ -120,11 +120,11 @@ def _side_by_side(jobs: Sequence[FoldJob], driver: Driver, processes: int, left_
     from loky import get_reusable_executor  # here, since few runs start processes
 
     most = processes + left_over
-    with interruption.deferred_to_workers():  # a pool that gets larger starts some now
+    with workers.deferred_to_workers():  # a pool that gets larger starts some now
         pool = get_reusable_executor(
             max_workers=most,
             timeout=60,
-            initializer=interruption.prepare_worker,
+            initializer=workers.prepare_worker,
             initargs=(os.getpid(),),
         )
     free = [gpus[number % len(gpus)] for number in range(most)]
@@ -139,7 +139,7 @@ def _side_by_side(jobs: Sequence[FoldJob], driver: Driver, processes: int, left_
                 state, offsets[job.name] = driver.begin(job)
                 device, where = free.pop(0), driver.where(job)
                 there = replace(where, device=replace(device, dtype_name=where.device.dtype_name))
-                with interruption.deferred_to_workers():
+                with workers.deferred_to_workers():
                     future = pool.submit(_run_in_process, job, there, driver.rows_of(job), state)
                 running[future] = job, device
             ended, _ = wait(list(running), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
