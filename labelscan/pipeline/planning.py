@@ -140,7 +140,7 @@ class PlannedRun:
             ),
             device=dataclasses.asdict(self.device),
             threads=self.threads,
-            gpus_per_fold=self.processes_per_fold,
+            processes_per_fold=self.processes_per_fold,
         )
 
     @cached_property

@@ -208,7 +208,7 @@ def changed_choices(planned: PlannedRun, run: RunFolder) -> list[str]:
 
 def _by_model(choices: Choices) -> dict[str, object]:
     """Return the choices of a plan with those of the device and of each model by keys of their own."""
-    flat: dict[str, object] = {"threads": choices.threads, "gpus_per_fold": choices.gpus_per_fold}
+    flat: dict[str, object] = {"threads": choices.threads, "processes_per_fold": choices.processes_per_fold}
     flat |= {f"device.{key}": value for key, value in choices.device.items()}
     for member in choices.opinions:
         shown_choices = {key: value for key, value in member.items() if key != "model_reason"}

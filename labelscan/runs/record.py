@@ -46,7 +46,7 @@ class Choices:
     device: Mapping[str, object] = field(default_factory=dict)
     threads: int | None = None
     """Those of a fold."""
-    gpus_per_fold: int = 1
+    processes_per_fold: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -70,9 +70,9 @@ def test_heads_and_classifiers_take_one_gpu_whatever_is_asked_for_and_that_is_sa
     plan = labelscan.plan(np.eye(20), np.arange(20) % 2, settings=settings, notify=received.append)
     assert Noted("logistic: heads and classifiers are trained on one GPU, not 2") in received
     assert plan.processes_per_fold == 1
-    assert plan.choices.gpus_per_fold == 1
+    assert plan.choices.processes_per_fold == 1
     two = labelscan.settings(model="mlp", overrides={"executor.gpus_per_fold": 2})
-    assert labelscan.plan(np.eye(20), np.arange(20) % 2, settings=two).choices.gpus_per_fold == 2
+    assert labelscan.plan(np.eye(20), np.arange(20) % 2, settings=two).choices.processes_per_fold == 2
 
 
 def test_batches_too_small_to_be_shared_are_refused():
