@@ -71,6 +71,8 @@ PARTS = {
         class OneLayer:
             \"\"\"One layer.\"\"\"
 
+            kind, takes = "network", "features"
+
             def make(self, input_shape, n_classes):
                 return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(input_shape), n_classes))
 

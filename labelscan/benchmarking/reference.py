@@ -22,10 +22,8 @@ from labelscan.noise.plant import f1_ceiling, plant
 from labelscan.pipeline.planned_members import PlannedMember
 from labelscan.registry import PartSpec
 from labelscan.training.encoders import MakeEncoder, Matrix
-from labelscan.training.encoders.columns import make_for_networks
-from labelscan.training.encoders.tfidf import make_word_counts
-from labelscan.training.models import LINEAR
-from labelscan.training.models.classifiers import Bayes, Classifier, RidgeClassifier
+from labelscan.training.models import LINEAR, MODELS
+from labelscan.training.models.classifiers import Bayes, Classifier, Ridge
 from labelscan.training.user_model import UserModel, given_models
 
 REASON = "it says which classes and examples are hard, and is none of the models compared"
@@ -33,13 +31,6 @@ PLANTERS = ("ridge", "extra-trees", "logistic", "boosting", "mlp")
 """Models to plant errors by, cheap ones first."""
 TEXT_PLANTERS = ("bayes", "tfidf", "bayes:alpha=1.0")
 """The same for texts without embeddings; the last where the others are compared."""
-KINDS = {
-    **dict.fromkeys((LINEAR, "logistic", "ridge", "tfidf"), "linear"),
-    "bayes": "word counts",
-    **dict.fromkeys(("extra-trees", "boosting"), "trees"),
-}
-"""The kind of a model or head; all others are networks."""
-NETWORK = "network"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,15 +64,16 @@ class Reference:
 
 
 def planter_for(members: Sequence[PlannedMember]) -> str:
-    """Return the name of a model to plant by: of no kind that ``members`` have, or at least none of them.
+    """Return the name of a model to plant by: of no family that ``members`` have, or at least none of them.
 
     It stands on the frozen features of one of them where there are some.
     """
     specs = [(PartSpec.parse(one.name), one.frozen is not None) for one in members]
     names = {spec.options.get("head", LINEAR) if is_frozen else spec.name for spec, is_frozen in specs}
-    kinds = {_kind(name) for name in names}
-    planters = TEXT_PLANTERS if names <= set(TEXT_PLANTERS) else PLANTERS
-    planter = min(planters, key=lambda name: (_kind(name) in kinds, name in names))
+    families = {_family(name) for name in names}
+    are_of_texts = all(name in MODELS and MODELS.build(name).takes == "texts" for name in names)
+    planters = TEXT_PLANTERS if are_of_texts else PLANTERS
+    planter = min(planters, key=lambda name: (_family(name) in families, name in names))
     backbone = next((spec.name for spec, is_frozen in specs if is_frozen), "")
     return f"{backbone}:head={planter}" if backbone else planter
 
@@ -101,10 +93,10 @@ def with_planter(
     if not by_caller:
         names = (*(one.name for one in members), planter_for(members))
         return replace(config, model=replace(config.model, name=names)), None
-    if isinstance(inputs, Texts):
-        return config, [*by_caller, _Encoded(make_word_counts, Bayes().make_classifier(0, 1))]
-    ridge = RidgeClassifier()
-    return config, [*by_caller, _Encoded(make_for_networks, ridge) if isinstance(inputs, ColumnTable) else ridge]
+    model = Bayes() if isinstance(inputs, Texts) else Ridge()
+    planter = model.make_classifier(0, 1)
+    is_encoded = isinstance(inputs, Texts | ColumnTable)
+    return config, [*by_caller, _Encoded(model.make_encoder, planter) if is_encoded else planter]
 
 
 class _Encoded:
@@ -126,5 +118,7 @@ class _Encoded:
         return self._classifier.predict_proba(self._encoder.transform(x))
 
 
-def _kind(name: str) -> str:
-    return KINDS.get(PartSpec.parse(name).name, NETWORK)
+def _family(name: str) -> str:
+    """Return the family that a model or head declares; those that declare none are networks."""
+    is_ours = PartSpec.parse(name).name in MODELS  # and not a network of a library
+    return str(getattr(MODELS.build(name), "family", "network")) if is_ours else "network"

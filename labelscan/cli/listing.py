@@ -101,13 +101,13 @@ def _notes(what: str) -> Iterator[str]:
             f"{STALLED_DELAY:g} in place of 0 for a loss that could not learn so many classes from the start"
         )
     if what == "models":
-        from labelscan.training.models import MODELS, NOT_ON_FEATURES, timm_model, torchvision_model
+        from labelscan.training.models import heads, timm_model, torchvision_model
         from labelscan.training.models.automatic import LITE0
         from labelscan.training.models.named_embeddings import LIBRARIES
 
         yield "repeat --model for further opinions; auto takes two of different kinds"
-        heads = ", ".join(name for name in MODELS if name not in NOT_ON_FEATURES)
-        yield f"a pretrained backbone that is frozen takes head=, one of {heads}, as in {LITE0}:head=extra-trees"
+        of_models = ", ".join(heads())
+        yield f"a pretrained backbone that is frozen takes head=, one of {of_models}, as in {LITE0}:head=extra-trees"
         names = torchvision_model.names()
         yield f"and any of torchvision's {len(names)} classification models by name, such as resnet18 or {names[-1]}"
         if timm_model.installed():

@@ -31,7 +31,7 @@ from labelscan.training.encoders import FoldEncoder, MakeEncoder, Matrix
 from labelscan.training.gpu_memory import gpu_memory_returned, step_bytes
 from labelscan.training.loop import Training, help_train, kept_if_interrupted, train
 from labelscan.training.losses import remembers_examples
-from labelscan.training.models import NetworkModel, is_backbone
+from labelscan.training.models import Backbone, NetworkModel
 from labelscan.training.models.classifiers import Classifier
 from labelscan.training.prediction import check_logits, predict
 from labelscan.training.recipe import Recipe
@@ -45,7 +45,7 @@ CHUNK_IMAGES = 1024
 class NetworkMaker:
     """Makes networks of one model; unlike a lambda it can be inspected, and made again for other classes."""
 
-    model: NetworkModel
+    model: NetworkModel | Backbone
     n_classes: int
 
     def __call__(self, input_shape: tuple[int, ...]) -> nn.Module:
@@ -81,7 +81,7 @@ class NetworkLearner:
 
     def step_bytes(self, input_shape: tuple[int, ...]) -> float:
         """Return about how many bytes a step keeps on a GPU, infinite where that is unknown or the GPU is no limit."""
-        if self.encode is not None or not isinstance(self.make, NetworkMaker) or is_backbone(self.make.model):
+        if self.encode is not None or not isinstance(self.make, NetworkMaker) or self.make.model.kind == "backbone":
             return math.inf
         return step_bytes(partial(self.make, input_shape), input_shape, self.recipe.batch_size)
 

@@ -23,7 +23,6 @@ from labelscan.jobs.where import Where
 from labelscan.pipeline.planned_members import PlannedMember
 from labelscan.pipeline.planning import Plan, PlannedRun
 from labelscan.processes.interruption import stopping_at_once
-from labelscan.training.models import is_backbone
 
 POLL_SECONDS = 0.2
 
@@ -181,6 +180,6 @@ def feature_maker_of(member: PlannedMember) -> FeatureMaker | None:
     """Return what makes features of images for a model, or None where it is trained on their pixels."""
     if member.frozen is None:
         return None
-    assert is_backbone(member.frozen)
+    assert member.frozen.kind == "backbone"
     assert member.engine is not None
     return FeatureMaker(backbone=member.frozen, engine=member.engine, mirror=member.mirrored)

@@ -28,7 +28,6 @@ from labelscan.pipeline.planning import Plan, PlannedRun
 from labelscan.processes.interruption import stopping_at_once
 from labelscan.runs.files import FRESH
 from labelscan.runs.opening import ELSEWHERE_OR_FRESH
-from labelscan.training.models import is_text_embedding
 from labelscan.training.models.text_embeddings import embed_texts
 
 
@@ -149,7 +148,7 @@ def _write_rows(
         write_rows(inputs, path)
     else:
         assert isinstance(inputs, Texts)
-        assert is_text_embedding(member.frozen)
+        assert member.frozen.kind == "text embedding"
         with cache_of(planned, notify) as cache:
             embed_texts(inputs.texts, member.frozen, member.fingerprint, path, cache=cache, notify=notify)
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from pathlib import Path
 from typing import cast
 
 from torch import nn
@@ -23,23 +22,14 @@ from labelscan.jobs.learners import ClassifierLearner, GivenClassifier, GivenMak
 from labelscan.registry import shown
 from labelscan.training.augmentation import NO_AUGMENTATION
 from labelscan.training.device import Device
-from labelscan.training.encoders import MakeEncoder
-from labelscan.training.encoders.columns import make_for_networks, make_for_trees
+from labelscan.training.encoders.columns import make_for_networks
 from labelscan.training.engines import EngineChoice, choose_engine
 from labelscan.training.losses.published import regularisation_of
-from labelscan.training.models import (
-    ChosenModel,
-    Frozen,
-    Model,
-    choose_models,
-    is_backbone,
-    is_classifier,
-    is_network,
-    is_text_embedding,
-    is_text_model,
-)
+from labelscan.training.models import Frozen, Model
 from labelscan.training.models.automatic import SMALL, DataFacts, DataKind
-from labelscan.training.models.classifiers import MOST_PIXELS, Boosting, Classifier
+from labelscan.training.models.backbones import file_of
+from labelscan.training.models.choice import ChosenModel, choose_models
+from labelscan.training.models.classifiers import MOST_PIXELS, Classifier
 from labelscan.training.models.mlp import MLP
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.models.text_embeddings import digest_of_files
@@ -222,13 +212,14 @@ def _member(
 ) -> PlannedMember:
     seen_by = chosen.frozen or chosen.model
     shape = None if sizes is None else _image_shape(config, sizes, seen_by, given=given is not None)
-    has_backbone = chosen.frozen is not None and is_backbone(chosen.frozen)
+    has_backbone = chosen.frozen is not None and chosen.frozen.kind == "backbone"
     made_from = ""
     if given is not None:
         made_from = fingerprint_of(given.model)
-    elif is_backbone(seen_by):
-        made_from = _fingerprint_of_file(config.model.weights)
-    elif is_text_embedding(seen_by):
+    elif seen_by.kind == "backbone" and (weights := file_of(config.model.weights)):
+        with weights.open("rb") as file:
+            made_from = hashlib.file_digest(file, "sha256").hexdigest()
+    elif seen_by.kind == "text embedding":
         made_from = digest_of_files(seen_by.files())
     return PlannedMember(
         name=chosen.name,
@@ -245,7 +236,7 @@ def _member(
 def _image_shape(config: Config, sizes: NativeSizes, model: Model, *, given: bool) -> ImageShape:
     channels = 1 if sizes.grey else 3
     height, width = sizes.median_height, sizes.median_width
-    if is_backbone(model):
+    if model.kind == "backbone":
         side = config.store.image_size or model.image_size(min(height, width))
         return ImageShape(side, side, 3)
     if config.store.image_size:
@@ -262,15 +253,16 @@ def _learner(
         most_pixels = getattr(given.model, "most_pixels", 0)
         return ClassifierLearner(GivenClassifier(cast(Classifier, given.model)), most_pixels=most_pixels)
     n_train = math.ceil(len(dataset) * (1 - 1 / config.folds.n_folds))
-    if is_classifier(model):
+    is_encoded = isinstance(dataset.inputs, ColumnTable) or model.takes == "texts"
+    if model.kind == "classifier":
         most_rows = getattr(model, "max_rows", 0)
         return ClassifierLearner(
             model.make_classifier,
-            _encoder_for(model, dataset.inputs),
+            model.make_encoder if is_encoded else None,
             most_pixels=MOST_PIXELS,
             most_rows=most_rows if n_train > most_rows else 0,
         )
-    assert is_network(model)
+    assert model.kind != "text embedding"
     n_classes = len(dataset.class_names)
     recipe = model.recipe(n_train, input_shape(dataset, shape))
     if shape is None:
@@ -283,17 +275,8 @@ def _learner(
     make = NetworkMaker(model, n_classes) if given is None else GivenMaker(cast(Callable[[], nn.Module], given.model))
     if given is not None:
         recipe = dataclasses.replace(recipe, matrix_units=False)  # which were measured for other networks
-    scale = model.scale if is_backbone(model) else None
-    return NetworkLearner(make, recipe, schedule, scale, _encoder_for(model, dataset.inputs))
-
-
-def _encoder_for(model: Model, inputs: Inputs) -> MakeEncoder | None:
-    """Return what makes the encoder of texts or columns for a model; None where it takes the inputs as they are."""
-    if is_text_model(model):
-        return model.make_encoder
-    if isinstance(inputs, ColumnTable):
-        return make_for_trees if isinstance(model, Boosting) else make_for_networks
-    return None
+    scale = model.scale if model.kind == "backbone" else None
+    return NetworkLearner(make, recipe, schedule, scale, make_for_networks if is_encoded else None)
 
 
 def input_shape(dataset: Dataset, shape: ImageShape | None) -> tuple[int, ...]:
@@ -316,11 +299,3 @@ def _n_columns(inputs: Inputs) -> int:
     if isinstance(inputs, ColumnTable):
         return inputs.frame.shape[1]
     return int(inputs.features.shape[1]) if isinstance(inputs, FeatureTable) else 0
-
-
-def _fingerprint_of_file(weights: str) -> str:
-    path = Path(weights)
-    if weights in ("auto", "default", "none") or not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -31,8 +31,8 @@ from labelscan.images.sources import ImageArray, ImageFiles
 from labelscan.images.store import Store
 from labelscan.training.device import Device, choose_device
 from labelscan.training.engines import EngineChoice, choose_engine
-from labelscan.training.models import choose_models
 from labelscan.training.models.automatic import DataFacts
+from labelscan.training.models.choice import choose_models
 from labelscan.training.models.frozen_backbone import embed
 
 PHOTO = (500, 375)

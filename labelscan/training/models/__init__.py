@@ -1,43 +1,28 @@
-"""Models by name; what ``auto`` stands for is in ``automatic.py``.
+"""Models by name; which of them a run trains is chosen in ``choice.py``, what ``auto`` stands for in ``automatic.py``.
 
 A model makes networks or classifiers, one for every fold, and is not itself one. To add one, write a file here and a
-line in ``MODELS``.
+line in ``MODELS``: the class says what it is and what it takes.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias, TypeGuard
+from typing import ClassVar, Literal, Protocol, TypeAlias
 
 from torch import nn
 
-from labelscan.config import ModelConfig
-from labelscan.config.sections import AUTO
-from labelscan.errors import ConfigError, nearest_name
-from labelscan.registry import PartSpec, Registry, nearest
-from labelscan.training.models import timm_model, torchvision_model
-from labelscan.training.models.automatic import LITE0, TFIDF, WORDLLAMA, Candidate, DataFacts, automatic_models
-from labelscan.training.models.backbones import file_of
-from labelscan.training.models.classifiers import (
-    Bayes,
-    Boosting,
-    ClassifierModel,
-    ExtraTrees,
-    Logistic,
-    Ridge,
-    TextModel,
-    Tfidf,
-)
+from labelscan.errors import ConfigError
+from labelscan.registry import PartSpec, Registry
+from labelscan.training.models.classifiers import Bayes, Boosting, ClassifierModel, ExtraTrees, Logistic, Ridge, Tfidf
 from labelscan.training.models.mlp import MLP, LinearHead
-from labelscan.training.models.named_embeddings import find_embedding
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.models.text_embeddings import TextEmbedding, WordLlama
-from labelscan.training.models.timm_model import EfficientNetLite0, TimmModel
-from labelscan.training.models.torchvision_model import TorchvisionModel
+from labelscan.training.models.timm_model import EfficientNetLite0
 from labelscan.training.recipe import Recipe
 
 
-class NetworkModel(Protocol):
+class MakesNetworks(Protocol):
     """A model that makes networks; picklable, so that other processes can make them too."""
+
+    takes: str
+    """One of ``TAKES``."""
 
     def make(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
         """Return a fresh network for examples of shape (H, W, C) or (D,); it takes (B, C, H, W) or (B, D) inputs and
@@ -47,8 +32,16 @@ class NetworkModel(Protocol):
         """Return how to train it on ``n_examples``."""
 
 
-class Backbone(NetworkModel, Protocol):
+class NetworkModel(MakesNetworks, Protocol):
+    """A network with weights of its own for every fold."""
+
+    kind: ClassVar[Literal["network"]]
+
+
+class Backbone(MakesNetworks, Protocol):
     """A network for photos from a library, whose last layer can be replaced or trained alone."""
+
+    kind: ClassVar[Literal["backbone"]]
 
     @property
     def pretrained(self) -> bool:
@@ -65,7 +58,7 @@ class Backbone(NetworkModel, Protocol):
         """Return the network without its last layer; it takes (B, 3, H, W) and returns (B, D) features."""
 
 
-Model: TypeAlias = NetworkModel | ClassifierModel | TextEmbedding
+Model: TypeAlias = NetworkModel | Backbone | ClassifierModel | TextEmbedding
 """A model of any kind: it makes networks or classifiers, or is frozen under one."""
 Frozen: TypeAlias = Backbone | TextEmbedding
 """A pretrained network whose features are computed once."""
@@ -86,168 +79,27 @@ MODELS: Registry[Model] = Registry(
         "wordllama": WordLlama,
     },
 )
-NOT_ON_FEATURES = ("small-cnn", LITE0, TFIDF, "bayes", WORDLLAMA)
-"""Models that take images or texts only, and so are no heads either."""
+TAKES = {
+    "network": ("images", "features"),
+    "backbone": ("images",),
+    "classifier": ("features", "texts"),
+    "text embedding": ("texts",),
+}
+"""What each kind of model may take; features are pixels, the columns of a table or embeddings too."""
 LINEAR = "linear"
 """The head on a frozen backbone where none is named."""
 
 
-def is_classifier(model: Model) -> TypeGuard[ClassifierModel]:
-    """Return whether the model makes classifiers, and not networks."""
-    return hasattr(model, "make_classifier")
+def build_model(spec: PartSpec, **defaults: object) -> Model:
+    """Return the model of ``MODELS`` that ``spec`` names, or raise ConfigError if it does not say what it is."""
+    model = MODELS.build_spec(spec, **defaults)
+    if getattr(model, "takes", None) not in TAKES.get(getattr(model, "kind", ""), ()):
+        problem = f"the model {spec.name!r} does not say of what kind it is and what it takes"
+        hint = 'write kind, takes = "network", "features" in the class of a network; the reference has the other kinds'
+        raise ConfigError("plug-in-broken", problem, where="model.name", hint=hint)
+    return model
 
 
-def is_network(model: Model) -> TypeGuard[NetworkModel]:
-    """Return whether the model makes networks, and not classifiers."""
-    return hasattr(model, "make")
-
-
-def is_backbone(model: Model) -> TypeGuard[Backbone]:
-    """Return whether the model has the methods of a backbone."""
-    return hasattr(model, "make_features")
-
-
-def is_text_model(model: Model) -> TypeGuard[TextModel]:
-    """Return whether the model is a classifier of texts."""
-    return hasattr(model, "make_encoder")
-
-
-def is_text_embedding(model: Model) -> TypeGuard[TextEmbedding]:
-    """Return whether the model embeds texts, and is trained by a head alone."""
-    return hasattr(model, "load")
-
-
-@dataclass(frozen=True, slots=True)
-class ChosenModel:
-    """A model, its name and the reason for choosing it."""
-
-    name: str
-    model: Model
-    """What is trained for each fold: all of it, or the head on ``frozen``."""
-    frozen: Frozen | None
-    """The pretrained network whose features are computed once."""
-    reason: str
-    warning: str = ""
-    tip: str = ""
-
-
-def choose_models(config: ModelConfig, data: DataFacts) -> tuple[ChosenModel, ...]:
-    """Return the models that ``config`` means for some data, in the order in which they are asked.
-
-    Raises:
-        ConfigError: an unknown model, one that cannot take the data, or weights that are missing.
-    """
-    file_of(config.weights)  # fails now if it is missing
-    candidates = [Candidate(name, "set by the user") for name in config.name]
-    if config.name == (AUTO,):
-        candidates = automatic_models(config, data)
-    chosen = tuple(_choose(candidate, config, data) for candidate in candidates)
-    _check_weights(config, chosen)
-    return chosen
-
-
-def _choose(candidate: Candidate, config: ModelConfig, data: DataFacts) -> ChosenModel:
-    name, warning = candidate.name, candidate.warning
-    model, head = _build(name, config.weights)
-    _check_takes(model, name, data)
-    frozen: Frozen | None = None
-    if is_text_embedding(model):
-        if config.freeze == "no":
-            problem = f"{name} is not trained whole: fine-tuning of text models is out of scope"
-            raise ConfigError("wrong-model", problem, where="model.freeze", hint="leave --no-freeze out")
-        frozen = model
-    elif not is_backbone(model):
-        if head:
-            problem = f"{name}: only a pretrained backbone has a head"
-            raise ConfigError("wrong-model", problem, where="model.name", hint=f"use {head}")
-    elif not model.pretrained:
-        if config.freeze == "yes" or head:
-            problem = f"{name} has no pretrained weights here: frozen, it would know nothing"
-            hint = "use --weights default to download them, or --weights FILE"
-            raise ConfigError("no-weights", problem, where="model.freeze", hint=hint)
-        warning = warning or (
-            f"{name} is trained from scratch, which finds far fewer wrong labels in photos than pretrained weights; "
-            "use --weights default (downloads), --weights FILE, or --model efficientnet-lite0"
-        )
-    elif config.freeze != "no":
-        frozen = model
-    elif head:
-        problem = f"{name}: a head stands on a backbone that is frozen"
-        raise ConfigError("wrong-model", problem, where="model.freeze", hint="leave --no-freeze out, or the head")
-    trained = model if frozen is None else _build_head(head or LINEAR)
-    return ChosenModel(name, trained, frozen, candidate.reason, warning, candidate.tip)
-
-
-def _check_takes(model: Model, name: str, data: DataFacts) -> None:
-    """Raise ConfigError unless a model takes the kind of data."""
-    takes = "features"
-    if is_text_model(model) or is_text_embedding(model):
-        takes = "texts"
-    elif is_backbone(model) or isinstance(model, SmallCNN):
-        takes = "images"
-    if takes == data.kind or (takes == "features" and data.kind != "texts"):
-        return
-    head = f", or {WORDLLAMA}:head={name}" if takes == "features" else ""
-    hints = {
-        "images": "use small-cnn, extra-trees or a backbone such as resnet18",
-        "texts": f"use {TFIDF} or {WORDLLAMA}{head}",
-    }
-    hint = hints.get(data.kind, "use mlp, linear, boosting or extra-trees")
-    what = "is a table" if data.kind == "columns" else f"has {data.kind}"
-    raise ConfigError("wrong-model", f"{name} takes {takes}, and the data {what}", where="model.name", hint=hint)
-
-
-def _check_weights(config: ModelConfig, chosen: Sequence[ChosenModel]) -> None:
-    """Raise ConfigError unless weights and freezing have a model that they are for, and a file has just one."""
-    backbones = {one.frozen or one.model for one in chosen if one.frozen or is_backbone(one.model)}
-    names, verb = " and ".join(one.name for one in chosen), "has" if len(chosen) == 1 else "have"
-    if not backbones and config.weights not in ("auto", "none"):
-        problem = f"{names} {verb} no pretrained weights"
-        raise ConfigError("flag-without-effect", problem, where="model.weights", hint="leave --weights out")
-    if not backbones and config.freeze == "yes":
-        problem = f"{names} {verb} no pretrained backbone to freeze"
-        raise ConfigError("no-model", problem, where="model.freeze", hint="name one with --model")
-    if any(map(is_text_embedding, backbones)) and file_of(config.weights):
-        problem = f"{names} {verb} weights of {'its' if len(chosen) == 1 else 'their'} own"
-        raise ConfigError("no-model", problem, where="model.weights", hint="name a folder of weights by --model")
-    if len(backbones) > 1 and file_of(config.weights):
-        problem = f"weights from a file belong to one model, and {names} need their own"
-        raise ConfigError(
-            "several-models", problem, where="model.weights", hint="name one of them, or leave --weights out"
-        )
-
-
-def _build_head(name: str) -> Model:
-    if name not in MODELS or name in NOT_ON_FEATURES:
-        heads = [each for each in MODELS if each not in NOT_ON_FEATURES]
-        raise ConfigError(
-            "unknown-head", f"no head is called {name!r}", where="model.name", hint=f"use {nearest(name, heads)}"
-        )
-    return MODELS.build(name)
-
-
-def _build(text: str, weights: str) -> tuple[Model, str]:
-    """Return the model that ``text`` names, and the head that it asks for, or an empty string."""
-    spec = PartSpec.parse(text, where="model.name")
-    head = spec.options.get("head", "")
-    spec = replace(spec, options={key: value for key, value in spec.options.items() if key != "head"})
-    if spec.name in MODELS:
-        return MODELS.build_spec(spec, weights=weights), head
-    if (embedding := find_embedding(spec.name, weights)) is not None:
-        return embedding, head
-    if spec.options or spec.bare is not None:
-        problem = f"{spec.name} has no option {next(iter(spec.options), spec.bare)!r}"
-        raise ConfigError("wrong-option", problem, where="model.name", hint="use head, as in resnet18:head=extra-trees")
-    name = spec.name.removeprefix("timm/").removeprefix("torchvision/")
-    if name in torchvision_model.names() and not spec.name.startswith("timm/"):
-        return TorchvisionModel(name, weights), head
-    if timm_model.known(name):
-        return TimmModel(name, weights), head
-    near = nearest_name(name, MODELS) or nearest_name(name, torchvision_model.names())
-    also = "" if timm_model.installed() else " (timm's models need: pip install 'labelscan[timm]')"
-    raise ConfigError(
-        "unknown-model",
-        f"no model is called {name!r}",
-        where="model.name",
-        hint=(f"use {near}" if near else "see labelscan list models") + also,
-    )
+def heads() -> list[str]:
+    """Return the names of the models that can stand on a frozen backbone."""
+    return [name for name in MODELS if getattr(MODELS.build(name), "takes", "") == "features"]

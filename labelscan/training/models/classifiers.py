@@ -7,13 +7,13 @@ scikit-learn is loaded where one is made.
 
 import warnings
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.registry import check_option
-from labelscan.training.encoders import Encoder, Matrix, tfidf
+from labelscan.training.encoders import Encoder, Matrix, columns, tfidf
 
 MOST_PIXELS = 1024
 """The most values of an image that are columns of their own; larger images are averaged over squares of pixels."""
@@ -32,15 +32,16 @@ class Classifier(Protocol):
 class ClassifierModel(Protocol):
     """A model that makes classifiers in place of networks; picklable, as networks' models are."""
 
+    kind: ClassVar[Literal["classifier"]]
+    takes: str
+    family: str
+    """Models of one family err on the same examples."""
+
     def make_classifier(self, seed: int, threads: int) -> Classifier:
         """Return a fresh classifier; ``seed``, below 2 ** 32, fixes all that it draws at random."""
 
-
-class TextModel(ClassifierModel, Protocol):
-    """A classifier of texts, with the encoder that makes numbers of them."""
-
     def make_encoder(self) -> Encoder:
-        """Return a fresh encoder of (M,) texts to the rows that the classifier takes."""
+        """Return a fresh encoder of M texts, or of M rows of a table, to what the classifier takes."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class ExtraTrees:
         min_samples_leaf: examples that a leaf holds at least; more make smoother probabilities.
     """
 
+    kind: ClassVar[Literal["classifier"]] = "classifier"
+    takes, family = "features", "trees"
+    make_encoder = staticmethod(columns.make_for_networks)
     n_estimators: int = 100
     min_samples_leaf: int = 1
 
@@ -82,6 +86,9 @@ class Boosting:
         max_rows: rows that it is fitted to at most, drawn from each class in proportion; 0 is all.
     """
 
+    kind: ClassVar[Literal["classifier"]] = "classifier"
+    takes, family = "features", "trees"
+    make_encoder = staticmethod(columns.make_for_trees)
     max_iter: int = 60
     learning_rate: float = 0.1
     max_rows: int = 400_000
@@ -109,6 +116,9 @@ class Logistic:
         C: inverse of the penalty on large weights, above 0.
     """
 
+    kind: ClassVar[Literal["classifier"]] = "classifier"
+    takes, family = "features", "linear"
+    make_encoder = staticmethod(columns.make_for_networks)
     C: float = 0.1
 
     def __post_init__(self) -> None:
@@ -131,6 +141,10 @@ class Ridge:
     predicted by the regression on all the others; ``RidgeClassifier`` has the formulas.
     """
 
+    kind: ClassVar[Literal["classifier"]] = "classifier"
+    takes, family = "features", "linear"
+    make_encoder = staticmethod(columns.make_for_networks)
+
     def make_classifier(self, seed: int, threads: int) -> Classifier:  # noqa: ARG002
         return RidgeClassifier()
 
@@ -145,15 +159,15 @@ class Tfidf:
             time of solvers that go on to the optimum.
     """
 
+    kind: ClassVar[Literal["classifier"]] = "classifier"
+    takes, family = "texts", "linear"
+    make_encoder = staticmethod(tfidf.TfidfEncoder)
     C: float = 3.0
     passes: int = 10
 
     def __post_init__(self) -> None:
         check_option(self.C > 0, self.C, "C", "above 0")
         check_option(self.passes >= 1, self.passes, "passes", "at least 1")
-
-    def make_encoder(self) -> Encoder:
-        return tfidf.TfidfEncoder()
 
     def make_classifier(self, seed: int, threads: int) -> Classifier:  # noqa: ARG002
         from sklearn.exceptions import ConvergenceWarning
@@ -180,13 +194,13 @@ class Bayes:
         alpha: how often each word is taken to have been seen before in every class, above 0.
     """
 
+    kind: ClassVar[Literal["classifier"]] = "classifier"
+    takes, family = "texts", "word counts"
+    make_encoder = staticmethod(tfidf.make_word_counts)
     alpha: float = 0.1
 
     def __post_init__(self) -> None:
         check_option(self.alpha > 0, self.alpha, "alpha", "above 0")
-
-    def make_encoder(self) -> Encoder:
-        return tfidf.make_word_counts()
 
     def make_classifier(self, seed: int, threads: int) -> Classifier:  # noqa: ARG002
         from sklearn.naive_bayes import MultinomialNB

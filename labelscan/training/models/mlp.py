@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from torch import nn
 
@@ -22,6 +23,8 @@ class MLP:
         dropout: share of units left out in training, in [0, 1).
     """
 
+    kind: ClassVar[Literal["network"]] = "network"
+    takes = "features"
     hidden: int = 128
     layers: int = 2
     dropout: float = 0.2
@@ -53,6 +56,8 @@ class LinearHead:
         dropout: share of features left out in training, in [0, 1).
     """
 
+    kind: ClassVar[Literal["network"]] = "network"
+    takes, family = "features", "linear"
     dropout: float = 0.5
 
     def __post_init__(self) -> None:

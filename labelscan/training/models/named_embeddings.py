@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +31,14 @@ STATIC_MARKS = {CONFIG: '"model2vec"', "modules.json": "StaticEmbedding"}
 class NamedEmbedding:
     """A model of texts that a library loads."""
 
+    kind: ClassVar[Literal["text embedding"]] = "text embedding"
+    takes = "texts"
     name: str
     """As after ``--model``: ``LIBRARY/NAME``, or a folder."""
-    library: Library
+    package: Library
     source: str
     """The name on the hub, or the folder."""
     download: bool = False
-
-    @property
-    def package(self) -> str:
-        return self.library
 
     def files(self) -> list[Path]:
         return sorted(path for path in self._folder().rglob("*") if path.is_file())
@@ -48,9 +46,9 @@ class NamedEmbedding:
     def load(self) -> Embed:
         folder = self._folder()
         try:
-            return _LOADERS[self.library](folder)
+            return _LOADERS[self.package](folder)
         except Exception as error:  # whatever a library raises at files that it does not understand
-            problem = f"{folder} is no model of {self.library} ({why(error)})"
+            problem = f"{folder} is no model of {self.package} ({why(error)})"
             raise ConfigError("no-weights", problem, where="model.name", hint="check the name or folder") from error
 
     def _folder(self) -> Path:
@@ -89,10 +87,10 @@ def find_embedding(text: str, weights: str) -> NamedEmbedding | None:
         found = NamedEmbedding(text, "model2vec" if is_static else "sentence-transformers", text)
     else:
         return None
-    if find_spec(found.library.replace("-", "_")) is None:
-        problem = f"{text} needs {found.library}, which is not installed"
+    if find_spec(found.package.replace("-", "_")) is None:
+        problem = f"{text} needs {found.package}, which is not installed"
         raise ConfigError(
-            "not-installed", problem, where="model.name", hint=f"pip install {found.library}, or use tfidf"
+            "not-installed", problem, where="model.name", hint=f"pip install {found.package}, or use tfidf"
         )
     return found
 

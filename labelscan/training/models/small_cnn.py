@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +34,8 @@ class SmallCNN:
         effort: share of the usual epochs, above 0; as a second opinion half of them are enough.
     """
 
+    kind: ClassVar[Literal["network"]] = "network"
+    takes = "images"
     width: int = 16
     effort: float = 1.0
 

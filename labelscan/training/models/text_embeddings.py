@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import ClassVar, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 
 class TextEmbedding(Protocol):
     """A pretrained model of texts; picklable, since its weights are only named."""
+
+    kind: ClassVar[Literal["text embedding"]]
+    takes: str
 
     @property
     def name(self) -> str:
@@ -63,6 +66,8 @@ class WordLlama:
     dimensions.
     """
 
+    kind: ClassVar[Literal["text embedding"]] = "text embedding"
+    takes = "texts"
     name = "wordllama"
     package = "tokenizers"
 

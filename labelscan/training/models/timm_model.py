@@ -3,7 +3,7 @@
 import importlib.util
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import nn
@@ -42,6 +42,8 @@ class TimmModel:
         weights: ``auto`` or ``none`` (from scratch), ``default`` (may be downloaded), or a file with a state dict.
     """
 
+    kind: ClassVar[Literal["backbone"]] = "backbone"
+    takes = "images"
     name: str
     weights: str = "auto"
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar, Literal
 
 import torch
 from torch import nn
@@ -49,6 +50,8 @@ class TorchvisionModel:
             file with a state dict.
     """
 
+    kind: ClassVar[Literal["backbone"]] = "backbone"
+    takes = "images"
     name: str
     weights: str = "auto"
 

@@ -8,10 +8,10 @@ from sklearn.linear_model import RidgeClassifier as ScikitRidge
 from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import StandardScaler
 
-from labelscan.training.models import MODELS, is_classifier, is_text_model
+from labelscan.training.models import MODELS
 from labelscan.training.models.classifiers import RidgeClassifier
 
-NAMES = [name for name in MODELS if is_classifier(model := MODELS.build(name)) and not is_text_model(model)]
+NAMES = [name for name in MODELS if (model := MODELS.build(name)).kind == "classifier" and model.takes == "features"]
 
 
 @pytest.fixture

@@ -11,15 +11,16 @@ from refusals import refuses
 from labelscan.config import ModelConfig, TrainingConfig
 from labelscan.errors import ConfigError
 from labelscan.images.sizes import NativeSizes
-from labelscan.training.models import MODELS, choose_models, is_backbone, is_network
+from labelscan.training.models import MODELS
 from labelscan.training.models.automatic import DataFacts
+from labelscan.training.models.choice import choose_models
 from labelscan.training.models.classifiers import ExtraTrees
 from labelscan.training.models.mlp import LinearHead
 from labelscan.training.models.small_cnn import SmallCNN
 from labelscan.training.models.timm_model import lite0_installed
 from labelscan.training.models.torchvision_model import TorchvisionModel
 
-OWN = sorted(name for name in set(MODELS) - {"efficientnet-lite0"} if is_network(MODELS.build(name)))
+OWN = sorted(name for name in MODELS if MODELS.build(name).kind == "network")
 SMALL = NativeSizes(n_probed=10, uniform=True, median_height=28, median_width=28, grey=True)
 SMALL_COLOUR = replace(SMALL, grey=False)
 PHOTOS = NativeSizes(n_probed=10, uniform=False, median_height=300, median_width=400, grey=False)
@@ -182,11 +183,24 @@ def test_a_model_that_cannot_be_is_refused(name, more, sizes, code):
         choose(ModelConfig(name=tuple(name.split()), **more), sizes)
 
 
+class Theirs(LinearHead):
+    load = LinearHead.make  # a method that text embeddings have too
+
+
+def test_a_model_of_another_package_is_what_it_declares_whatever_methods_it_has(monkeypatch):
+    monkeypatch.setitem(MODELS._parts, "theirs", Theirs)
+    (chosen,) = choose(ModelConfig(name=("theirs",)), None)
+    assert (chosen.model, chosen.frozen) == (Theirs(), None)
+    for wrong in (type("SaysNothing", (), {}), type("NetworkOfTexts", (LinearHead,), {"takes": "texts"})):
+        monkeypatch.setitem(MODELS._parts, "theirs", wrong)
+        with refuses(ConfigError, "plug-in-broken", "model.name"):
+            choose(ModelConfig(name=("theirs",)), None)
+
+
 def test_weights_from_a_file_are_loaded_and_their_last_layer_is_replaced(tmp_path):
     network = TorchvisionModel("resnet18", "none").make((64, 64, 3), 7)
     torch.save(network.state_dict(), tmp_path / "weights.pt")
     model = TorchvisionModel("resnet18", str(tmp_path / "weights.pt"))
-    assert is_backbone(model)
     assert model.pretrained
     loaded = model.make((64, 64, 3), 5)
     torch.testing.assert_close(loaded.conv1.weight, network.conv1.weight)

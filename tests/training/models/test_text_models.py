@@ -12,13 +12,14 @@ from labelscan.config import ModelConfig
 from labelscan.errors import ConfigError
 from labelscan.events import Noted, ignore
 from labelscan.images.cache import Cache
-from labelscan.training.models import MODELS, choose_models, is_text_model
+from labelscan.training.models import MODELS
 from labelscan.training.models.automatic import DataFacts
+from labelscan.training.models.choice import choose_models
 from labelscan.training.models.named_embeddings import find_embedding
 from labelscan.training.models.text_embeddings import BLOCK, embed_texts, wordllama_installed
 
 TEXTS = DataFacts("texts", None, 500, 3)
-NAMES = [name for name in MODELS if is_text_model(MODELS.build(name))]
+NAMES = [name for name in MODELS if (model := MODELS.build(name)).kind == "classifier" and model.takes == "texts"]
 
 
 @pytest.mark.parametrize("name", NAMES)
