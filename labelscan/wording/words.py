@@ -6,6 +6,7 @@ in Markdown nothing in them becomes markup, breaks a table or mentions a person.
 
 import html
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 
@@ -80,9 +81,9 @@ def shorten(text: str, most: int) -> str:
 def as_json(content: Mapping[str, object]) -> str:
     """Return indented JSON with a line end, in ASCII, which every encoding and terminal takes.
 
-    A pair of ``#``, from which logs of CI services begin a command, is written otherwise and read as the same.
+    A ``#`` before another, from which logs of CI services begin a command, is written otherwise and read as the same.
     """
-    return json.dumps(content, indent=2, allow_nan=False).replace("##", "\\u0023#") + "\n"
+    return re.sub("#(?=#)", r"\\u0023", json.dumps(content, indent=2, allow_nan=False)) + "\n"
 
 
 def in_markdown(text: str) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from labelscan.cli.console import CommandFree, is_ci, without_commands
 
-HOSTILE = ("::error title=x::y", "##[error]z", "##vso[task.setvariable variable=PATH]w", "dog\x1b[2J\r::warning::v")
+HOSTILE = ("::error title=x::y", "###[error]z", "##vso[task.setvariable variable=PATH]w", "dog\x1b[2J\r::warning::v")
 COMMAND = re.compile(r"^\s*::|##\w*\[|[\x1b\r]", re.MULTILINE)
 
 

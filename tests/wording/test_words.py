@@ -1,10 +1,11 @@
+import json
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelscan.wording.words import duration, file_size, percent, printable
+from labelscan.wording.words import as_json, duration, file_size, percent, printable
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,10 @@ def test_any_text_fits_on_a_line_in_any_encoding_and_in_xml(text):
     element = ElementTree.Element("a")
     element.text = shown
     assert (ElementTree.fromstring(ElementTree.tostring(element)).text or "") == shown
+
+
+@given(st.text("#\\[x", max_size=20))
+def test_json_has_no_pair_of_number_signs_and_is_read_as_the_same(text):
+    written = as_json({text: text})
+    assert "##" not in written
+    assert json.loads(written) == {text: text}
