@@ -24,37 +24,40 @@ from labelscan.images.sources import ImageFiles
 
 
 def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
-    """Write class folders of all images that are not dropped, whole or not at all; return notes for the user.
+    """Write class folders of all images or texts that are not dropped, whole or not at all; return notes for the user.
 
-    ``check_folder`` has accepted ``folder``. Images are linked unless ``copy`` is set.
+    ``check_folder`` has accepted ``folder``. Files are linked unless ``copy`` is set; missing ones are not copied.
 
     Raises:
         DatasetError: the labels cannot be names of folders, or the files would not be read as images in them.
     """
     files = _files(dataset)
     places = _places(dataset, files, corrections)
-    missing = 0
+    n_missing, kind = 0, kind_of(dataset.inputs)
     with _replacing_folder(folder) as partial:
         copies = copy or not _can_link(partial)
         for row, place in places.items():
-            image = partial / place
-            image.parent.mkdir(parents=True, exist_ok=True)
-            original = files.file(row)
+            original, image = files.file(row), partial / place
             target = original.parent.resolve() / original.name  # the image may be a link itself: it stays one
-            is_there = target.exists()
-            missing += not is_there
-            if copies and is_there:
+            if not target.exists():
+                n_missing += 1
+                if copies:
+                    continue
+            image.parent.mkdir(parents=True, exist_ok=True)
+            if copies:
                 shutil.copy2(target, image)
             else:
                 start = (folder / place).parent.resolve()  # it does not exist yet; its parents may be links
                 is_near = target.drive == start.drive  # else on another drive of Windows
                 image.symlink_to(os.path.relpath(target, start) if is_near else target)
-    notes = ["links cannot be made there: images were copied"] if copies and not copy else []
-    if missing:
-        notes.append(f"missing images, whose links lead nowhere: {missing:,}")
+    notes = [f"links cannot be made there: {kind} were copied"] if copies and not copy else []
+    if n_missing:
+        notes.append(
+            f"missing {kind}, {'which were not copied' if copies else 'whose links lead nowhere'}: {n_missing:,}"
+        )
     if renamed := sum(place != dataset.example_ids[row] == files.paths[row] for row, place in places.items()):
         notes.append(
-            f"ids are paths in the folder, and new for {renamed:,} of {len(places):,} images: those relabelled"
+            f"ids are paths in the folder, and new for {renamed:,} of {len(places):,} {kind}: those relabelled"
         )
     return notes
 

@@ -1,5 +1,8 @@
 """Class folders of links: what they are called, where they may lie, what they lead to."""
 
+import dataclasses
+from pathlib import Path
+
 import pytest
 from refusals import refuses
 
@@ -7,6 +10,7 @@ from labelscan.arrays import as_strings
 from labelscan.correction.corrections import Change, Corrections
 from labelscan.correction.label_lists import link_folders
 from labelscan.data.dataset import make_dataset
+from labelscan.data.inputs import Texts
 from labelscan.errors import DatasetError, UsageError
 from labelscan.images.sources import ImageFiles
 
@@ -81,13 +85,31 @@ def test_images_from_all_over_leave_room_for_a_folder(tmp_path):
         link_folders.check_folder(tmp_path / "a" / "out", dataset, None)
 
 
-@pytest.mark.parametrize("copy", [False, True])
-def test_an_image_that_is_not_there_is_reported(tmp_path, copy):
-    dataset = images(tmp_path / "in", {"a/1.png": "a", "b/2.png": "b"})
-    (tmp_path / "in/a/1.png").unlink()
-    notes = link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=copy)
-    assert notes == ["missing images, whose links lead nowhere: 1"]
-    assert (tmp_path / "out/a/1.png").is_symlink()
+def cannot_link(*_, **__):
+    raise OSError("links are not permitted")
+
+
+@pytest.mark.parametrize(("copy", "can_link"), [(False, True), (True, True), (False, False)])
+@pytest.mark.parametrize("kind", ["images", "texts"])
+def test_a_file_that_is_not_there_is_reported_and_not_copied(tmp_path, monkeypatch, copy, can_link, kind):
+    suffix = {"images": "png", "texts": "txt"}[kind]
+    dataset = images(tmp_path / "in", {f"a/1.{suffix}": "a", f"b/2.{suffix}": "b"})
+    if kind == "texts":
+        read = Texts(as_strings(["one", "two"]), tmp_path / "in", dataset.inputs.paths)
+        dataset = dataclasses.replace(dataset, inputs=read)
+    (tmp_path / f"in/a/1.{suffix}").unlink()
+    if not can_link:
+        monkeypatch.setattr(Path, "symlink_to", cannot_link)
+    *others, note = link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=copy)
+    assert others == ([] if can_link else [f"links cannot be made there: {kind} were copied"])
+    there = [str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")]
+    if copy or not can_link:
+        assert note == f"missing {kind}, which were not copied: 1"
+        assert there == [f"b/2.{suffix}"]
+        assert not (tmp_path / "out/a").exists(), "a class without files"
+    else:
+        assert note == f"missing {kind}, whose links lead nowhere: 1"
+        assert sorted(there) == [f"a/1.{suffix}", f"b/2.{suffix}"]
 
 
 def test_classes_called_like_splits_are_refused_unless_others_lie_beside_them(tmp_path):
