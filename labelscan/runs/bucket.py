@@ -5,7 +5,7 @@ says that something is done is uploaded last, so that whatever it speaks of is t
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,7 +49,7 @@ class Bucket:
 
     def download(self) -> None:
         """Fetch the run, if there is one; a copy here of another run is deleted first."""
-        found = sorted(filter(is_uploaded, storage.files_below(self.url)), key=_is_mark)
+        found = sorted(filter(is_uploaded, storage.files_below(self.url)), key=_order)
         if RUN_FILE not in found:
             clear(self.folder, ())
             return
@@ -59,13 +59,13 @@ class Bucket:
         if not before or not now or before.started != now.started:
             clear(self.folder, ())
         for name in found:
-            _download(self.url, name, self.folder)
-            self._same[name] = _state(self.folder / name)
+            if _download(self.url, name, self.folder):
+                self._same[name] = _state(self.folder / name)
 
     def upload(self) -> None:
         """Put there what is new or has changed here, and delete there what was deleted here."""
         here = {path.relative_to(self.folder).as_posix(): path for path in self.folder.rglob("*") if path.is_file()}
-        names = sorted(filter(is_uploaded, here), key=_is_mark)
+        names = sorted(filter(is_uploaded, here), key=_order)
         for name in names:
             state = _state(here[name])
             if self._same.get(name) != state:
@@ -80,9 +80,14 @@ class Bucket:
             del self._same[name]
 
 
-def _download(url: str, name: str, folder: Path) -> None:
-    with suppress(FileNotFoundError), partial_of(folder / name) as partial:  # it was deleted there just now
-        storage.copy(f"{url.rstrip('/')}/{name}", partial)
+def _download(url: str, name: str, folder: Path) -> bool:
+    """Fetch a file, and return whether it was still there; if not, one of that name here stays as it is."""
+    try:
+        with partial_of(folder / name) as partial:
+            storage.copy(f"{url.rstrip('/')}/{name}", partial)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _state(path: Path) -> tuple[int, int]:
@@ -90,6 +95,6 @@ def _state(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _is_mark(name: str) -> int:
-    """Return when a file is uploaded: those that speak of others come after them."""
+def _order(name: str) -> int:
+    """Return when a file is uploaded or fetched, in ascending order: those that speak of others come after them."""
     return 2 if name == RUN_FILE else int(name.endswith(DONE_FILE) or name.startswith(f"{STORE}/"))
