@@ -16,7 +16,7 @@ from labelscan.config.sections import LIMITS
 from labelscan.errors import UsageError
 from labelscan.events import interruptible
 from labelscan.files.reading import with_home
-from labelscan.gating.formats import FORMATS
+from labelscan.gating.formats import FORMATS, Format
 
 if TYPE_CHECKING:
     from labelscan.gating.verdict import GateVerdict
@@ -135,7 +135,8 @@ def _no_old_verdict(formats: Mapping[str, Path | None]) -> Iterator[None]:
     except (Exception, KeyboardInterrupt) as error:
         from labelscan.gating.no_verdict import withdraw
 
-        withdraw({name: path for name, path in formats.items() if path is not None}, str(error) or "interrupted")
+        files = {name: path for name, path in formats.items() if path is not None}
+        withdraw(files, str(error) or "interrupted", find_format)
         raise
 
 
@@ -148,12 +149,21 @@ def _write(verdict: "GateVerdict", formats: Mapping[str, Path | None], *, top: i
         if name == TEXT and path is None:
             gate_screen.show(verdict, top=top, quiet=quiet)
             continue
-        content = gate_screen.as_text(verdict, top) if name == TEXT else FORMATS[name](verdict, top)
+        content = find_format(name)(verdict, top)
         if path is None:
             (console.show_annotations if name == GITHUB else console.show_formatted)(content)
             continue
         with contextlib.suppress(BrokenPipeError), replacing(path) as file:  # a pipe whose reader is gone
             file.write(content)
+
+
+def find_format(name: str) -> Format:
+    """Return a format by its name, also the text, which is laid out like the screen, or raise ConfigError."""
+    if name != TEXT:
+        return FORMATS[name]
+    from labelscan.cli import gate_screen  # for which rich is loaded
+
+    return gate_screen.TEXT
 
 
 def _read_formats(texts: list[str], *, update_baseline: bool) -> Mapping[str, Path | None]:

@@ -1,11 +1,13 @@
 """A verdict on a screen or in a text file: whether it passes, by which limits, the worst suspects, and what to do."""
 
+import re
 from dataclasses import asdict
 from io import StringIO
 
 from labelscan.cli.console import Console, entries, stdout, table, text
 from labelscan.gating import words
 from labelscan.gating.baseline import BaselineUpdate
+from labelscan.gating.formats import RecognisedFormat
 from labelscan.gating.verdict import GateVerdict
 from labelscan.results.columns import SUSPECTS
 from labelscan.results.issues import ISSUES_FILE
@@ -14,6 +16,10 @@ from labelscan.wording.tables import Table
 MOST_ROWS = 5
 """Removed rows of a baseline that are shown."""
 STYLES = {"PASSED": "bold green", "FAILED": "bold red", "warning": "bold yellow", "note": "dim"}
+FIRST_LINE = re.compile(
+    r"(PASSED|FAILED): (the limit is|all limits are|\d+ of \d+ limits (is|are)) (met|exceeded)\n.*label"
+)
+"""How a text file of a verdict begins: that labels are the matter is in the second line."""
 UNCUT = 1_000_000
 """The width of a file, in which nothing is cut off or wrapped."""
 
@@ -28,6 +34,14 @@ def as_text(verdict: GateVerdict, top: int) -> str:
     file = StringIO()
     _write(Console(file=file, width=UNCUT, force_terminal=False, highlight=False), verdict, top=top)
     return file.getvalue()
+
+
+def is_verdict(text: str) -> bool:
+    """Return whether a text file is a verdict, and not one that quotes it."""
+    return FIRST_LINE.match(text) is not None
+
+
+TEXT = RecognisedFormat(as_text, is_verdict)
 
 
 def show_update(update: BaselineUpdate, least: float) -> None:

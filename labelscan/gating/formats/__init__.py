@@ -1,13 +1,15 @@
-"""Formats in which other programs read a verdict, each a function in a file of its own.
+"""Formats in which other programs read a verdict, each in a file of its own.
 
-To add one, write a file here, a line in ``FORMATS``, and in ``gating.no_verdict`` how it begins: the verdict of an
-earlier time is deleted where there is none now. Another package adds one by an entry point in the group
-``labelscan.gate_format``; its files stay as they are where there is no verdict.
+To add one, write a file here and a line in ``FORMATS``; another package adds one by an entry point in the group
+``labelscan.gate_format``. A format is a function that writes a verdict. A ``RecognisedFormat`` also recognises such
+files, so that a verdict of an earlier time is withdrawn where there is none now; files of any other stay as they are.
 
 ``words`` has the sentences that formats share. The text that people read is laid out once, for
 screen and file, by ``cli.gate_screen``.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from labelscan.registry import Parts
@@ -23,13 +25,27 @@ class Format(Protocol):
         """Return the whole file, with its last line end; a list names the first ``top`` suspects."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecognisedFormat:
+    """A format that recognises its files, so that ``gating.no_verdict`` can withdraw them."""
+
+    write: Format
+    is_verdict: Callable[[str], bool]
+    """Returns whether the text of a whole file is a verdict in this format, and not one that mentions it; may raise."""
+    no_verdict: Callable[[str], str] | None = None
+    """Returns a file that says why there is no verdict; None where the format has no way to say that."""
+
+    def __call__(self, verdict: "GateVerdict", top: int, /) -> str:
+        return self.write(verdict, top)
+
+
 FORMATS: Parts[Format] = Parts(
     "gate format",
     {
-        "json": "labelscan.gating.formats.json:as_json",
-        "junit": "labelscan.gating.formats.junit:as_junit",
-        "sarif": "labelscan.gating.formats.sarif:as_sarif",
-        "github": "labelscan.gating.formats.github:as_annotations",
-        "markdown": "labelscan.gating.formats.markdown:as_markdown",
+        "json": "labelscan.gating.formats.json:JSON",
+        "junit": "labelscan.gating.formats.junit:JUNIT",
+        "sarif": "labelscan.gating.formats.sarif:SARIF",
+        "github": "labelscan.gating.formats.github:GITHUB",
+        "markdown": "labelscan.gating.formats.markdown:MARKDOWN",
     },
 )

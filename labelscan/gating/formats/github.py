@@ -3,6 +3,7 @@
 GitHub shows at most 10 annotations of a kind a step, so the verdict comes first and the worst suspects follow.
 """
 
+from labelscan.gating.formats import RecognisedFormat
 from labelscan.gating.verdict import GateVerdict
 from labelscan.gating.words import findings, outcome, reason, why_flagged
 from labelscan.wording.words import printable
@@ -24,6 +25,11 @@ def as_annotations(verdict: GateVerdict, top: int) -> str:
     return "".join(lines)
 
 
+def is_verdict(text: str) -> bool:
+    """Return whether the first workflow command is the outcome of a gate."""
+    return text.startswith(tuple(f"::{kind} title={TITLE}::" for kind in ("notice", "error")))
+
+
 def _command(kind: str, message: str, **properties: str) -> str:
     given = ",".join(f"{name}={_escaped_property(value)}" for name, value in properties.items() if value)
     return f"::{kind} {given}::{_escaped(message)}\n"
@@ -35,3 +41,6 @@ def _escaped(text: str) -> str:
 
 def _escaped_property(text: str) -> str:
     return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+
+
+GITHUB = RecognisedFormat(as_annotations, is_verdict)

@@ -2,12 +2,14 @@
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from labelscan.gating.formats import RecognisedFormat
 from labelscan.gating.verdict import GateVerdict
 from labelscan.gating.words import findings, next_steps, unlisted, why_flagged
 from labelscan.wording.words import printable
 
 SUITE = "labelscan gate"
 CLASS_NAME = "labelscan.gate"
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
 def as_junit(verdict: GateVerdict, top: int) -> str:
@@ -34,6 +36,11 @@ def no_verdict(problem: str) -> str:
     return _written(suites)
 
 
+def is_verdict(text: str) -> bool:
+    """Return whether a JUnit file is a verdict, or says why there is none."""
+    return text.startswith(f'{DECLARATION}\n<testsuites name="{SUITE}" ')
+
+
 def _suites(n_tests: int, *, n_failures: int = 0, n_errors: int = 0) -> tuple[Element, Element]:
     """Return the root of a file, and the one suite in it."""
     counts = {"tests": str(n_tests), "failures": str(n_failures), "errors": str(n_errors), "skipped": "0"}
@@ -43,4 +50,7 @@ def _suites(n_tests: int, *, n_failures: int = 0, n_errors: int = 0) -> tuple[El
 
 def _written(suites: Element) -> str:
     indent(suites)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(suites, encoding="unicode")}\n'
+    return f"{DECLARATION}\n{tostring(suites, encoding='unicode')}\n"
+
+
+JUNIT = RecognisedFormat(as_junit, is_verdict, no_verdict)

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from labelscan.gating.formats import RecognisedFormat
 from labelscan.gating.verdict import GateVerdict
 from labelscan.gating.words import distinct, findings, next_steps, outcome, unlisted
 from labelscan.results.columns import GIVEN, P_WRONG, SUGGESTED
 from labelscan.wording.tables import Column, Table, markdown_table
 from labelscan.wording.words import as_code, in_markdown
 
+HEADING = "## labelscan gate: "
 SUSPECTS_BY_FILE = (Column("example", "place", "label"), GIVEN, SUGGESTED, P_WRONG)
 """Each by its file, if it has one: that is what a reviewer opens."""
 
@@ -18,8 +20,13 @@ def as_markdown(verdict: GateVerdict, top: int) -> str:
     return "\n".join(_lines(verdict, top)) + "\n"
 
 
+def is_verdict(text: str) -> bool:
+    """Return whether Markdown begins with the outcome of a gate."""
+    return text.startswith((f"{HEADING}passed\n", f"{HEADING}failed\n"))
+
+
 def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
-    yield from (f"## labelscan gate: {outcome(verdict).lower()}", "")
+    yield from (f"{HEADING}{outcome(verdict).lower()}", "")
     for sentence in findings(verdict):
         yield from (in_markdown(sentence), "")
     rows = [
@@ -36,3 +43,6 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
         yield from ("", f"Warning: {in_markdown(warning)}")
     if steps := next_steps(verdict, top):
         yield from ("", *(f"- {word}: {as_code(step)}" for word, step in steps))
+
+
+MARKDOWN = RecognisedFormat(as_markdown, is_verdict)

@@ -10,7 +10,9 @@ import json
 from urllib.parse import quote
 
 from labelscan import __version__
+from labelscan.files.reading import parse_json
 from labelscan.files.urls import is_url
+from labelscan.gating.formats import RecognisedFormat
 from labelscan.gating.verdict import GateSuspect, GateVerdict
 from labelscan.gating.words import findings, why_flagged
 from labelscan.wording.words import as_json, printable
@@ -89,3 +91,14 @@ def uri(path: str) -> str:
     if not rest.startswith("/"):
         return quoted
     return f"file://{'/' if drive else ''}{drive}{quoted}"
+
+
+def is_verdict(text: str) -> bool:
+    """Return whether a SARIF log is of labelscan alone."""
+    match parse_json(text):
+        case {"runs": [{"tool": {"driver": {"name": "labelscan"}}}]}:
+            return True
+    return False
+
+
+SARIF = RecognisedFormat(as_sarif, is_verdict)
