@@ -36,7 +36,7 @@ ALONE = {
     "matplotlib": "benchmarking.plot",
     "jinja2": "reporting.formats.html",
     "markupsafe": "reporting.formats.html",
-    "msgspec": "benchmarking.runs jobs.outputs runs.files",
+    "msgspec": "benchmarking.runs jobs.done_mark runs.files",
     "platformdirs": "images.cache",
     "simplejpeg": "images.jpeg",
     "fsspec": "files.storage",

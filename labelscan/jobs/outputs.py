@@ -4,57 +4,30 @@ A job has a folder of its own name, with its log, a checkpoint while it runs, it
 written last. The mark has a checksum of the output, which is compared before the output is used.
 """
 
-import json
 import shutil
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.errors import RunFolderError
 from labelscan.events import FoldDone, Listener, PartDone, Warned
-from labelscan.files.atomic import read_json, replacing, write_npz
+from labelscan.files.atomic import write_npz
 from labelscan.files.checksums import checksum_of
 from labelscan.files.npz import read_arrays
 from labelscan.files.reading import CANNOT_READ, why
 from labelscan.jobs.blocks import BlockJob, BlockOutput
+from labelscan.jobs.done_mark import DoneMark, Figures
 from labelscan.jobs.files import CHECKPOINT_FILE, DONE_FILE, OUTPUT_FILE, STORE
 from labelscan.jobs.fold_job import FoldJob
 from labelscan.jobs.fold_output import PROBABILITIES, FoldOutput
-from labelscan.jobs.run_job import Figures, Job, Result, checkpoints_of
+from labelscan.jobs.run_job import Job, Result, checkpoints_of
 from labelscan.jobs.state import FolderState
 from labelscan.jobs.where import Where
-
-OWN_CHECKSUM = "checksum_of_this"
-"""The entry of a mark for the checksum of all others."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DoneMark(Figures):
-    """How a job ended, and what its output was made from."""
-
-    made_from: str
-    """That of the job."""
-    made_where: str
-    """The fingerprint of where it ran."""
-    checksum: str
-    """That of the output."""
-
-    @classmethod
-    def read(cls, folder: Path) -> "DoneMark | None":
-        """Return the mark in the folder of a job, or None where there is none that can be read."""
-        try:
-            content = read_json(folder / DONE_FILE)
-            is_whole = content.pop(OWN_CHECKSUM, None) == _checksum_of(content)
-            return msgspec.convert(content, cls) if is_whole else None
-        except (OSError, ValueError):
-            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +50,8 @@ class Outputs:
         folder = self.folder_of(job)
         write_output(folder, result.output)
         checksum = checksum_of(folder / OUTPUT_FILE)
-        made = {"made_from": job.made_from, "made_where": where.fingerprint, "checksum": checksum}
-        mark = {**made, **asdict(result.figures)}
-        with replacing(folder / DONE_FILE) as file:
-            json.dump({**mark, OWN_CHECKSUM: _checksum_of(mark)}, file)
+        figures, made_where = asdict(result.figures), where.fingerprint
+        DoneMark(**figures, made_from=job.made_from, made_where=made_where, checksum=checksum).write(folder)
         self.tidy(job)
         return event_of(job, result.figures)
 
@@ -220,8 +191,3 @@ def event_of(job: Job, figures: Figures, *, reused: bool = False) -> FoldDone | 
         return PartDone(job.step, job.part, job.n_parts)
     of = job.id
     return FoldDone(of.repeat, of.fold, figures.held_out_accuracy, figures.seconds, reused, of.kind, of.opinion)
-
-
-def _checksum_of(mark: Mapping[str, object]) -> str:
-    """Return the checksum of a mark: its warnings are part of the results."""
-    return f"{zlib.crc32(json.dumps(mark).encode()):08x}"

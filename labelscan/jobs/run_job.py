@@ -2,23 +2,24 @@
 
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
 from labelscan.data.stored_rows import StoredRows
 from labelscan.errors import Interrupted, LabelscanError, RunError
 from labelscan.events import EpochDone, Event, Listener, Warned
 from labelscan.jobs.blocks import BlockJob, BlockOutput, run_block
+from labelscan.jobs.done_mark import Figures
 from labelscan.jobs.fold_job import Checkpoints, FoldJob
 from labelscan.jobs.fold_output import FoldOutput
-from labelscan.jobs.state import JobState
 from labelscan.jobs.where import Where
 from labelscan.processes import interruption
 from labelscan.training.agreement import Agreement
 from labelscan.training.batches import StoredInputs
-from labelscan.training.checkpoint import Checkpoint
+from labelscan.training.checkpoint import Checkpoint, CheckpointSlot
 from labelscan.training.device import reproducible
 from labelscan.training.gpu_memory import gpu_memory_returned, is_short_of_memory
 
@@ -29,19 +30,14 @@ RETRY = " at half the learning rate"
 Job: TypeAlias = FoldJob | BlockJob
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Figures:
-    """How a job went, in a few figures."""
+class JobState(CheckpointSlot, Protocol):
+    """What a job leaves while it runs, so that another process can resume it. Picklable."""
 
-    seconds: float
-    """How long it took, in all processes that took part in it."""
-    held_out_accuracy: float | None = None
-    """None where nothing was held out."""
-    learned_nothing: bool = False
-    """Whether its model agrees with held-out labels no more than by chance."""
-    warnings: tuple[str, ...] = ()
-    host: str = ""
-    """Where it was finished."""
+    def record(self, event: EpochDone | Warned) -> None:
+        """Add an event to the log."""
+
+    def events(self) -> Sequence[Event]:
+        """Return the events in the log, those of earlier processes too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,7 @@
-"""The state of a running job: its checkpoint and its log, where an executor keeps them.
+"""The state of a running job, its checkpoint and its log, in a folder that the driver and the job's process both see.
 
-``FolderState`` keeps them in a folder that the driver and the process of the job both see. Executors whose processes
-see no folder of the driver keep them elsewhere.
+It is a ``run_job.JobState``; executors whose processes see no folder of the driver keep theirs elsewhere. The log is
+read without loading torch, so that a run can be watched.
 """
 
 import json
@@ -9,23 +9,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
 
 from labelscan.events import EpochDone, Event, Warned
 from labelscan.files.atomic import replacing_bytes, writing
 from labelscan.files.reading import parse_json
 from labelscan.jobs.files import CHECKPOINT_FILE, LOG_FILE
-from labelscan.training.checkpoint import CheckpointSlot
-
-
-class JobState(CheckpointSlot, Protocol):
-    """What a job leaves while it runs, so that another process can resume it. Picklable."""
-
-    def record(self, event: EpochDone | Warned) -> None:
-        """Add an event to the log."""
-
-    def events(self) -> Sequence[Event]:
-        """Return the events in the log, those of earlier processes too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from labelscan.config import fingerprint
 from labelscan.detection.aum_trainings import threshold_jobs
 from labelscan.errors import RunFolderError
 from labelscan.events import Listener, TrainingPlanned, Warned
+from labelscan.jobs.done_mark import DoneMark
 from labelscan.jobs.executors import Executor
 from labelscan.jobs.fold_job import JOB_VERSION, FoldId, FoldJob
-from labelscan.jobs.outputs import DoneMark, Driver, Outputs, event_of
+from labelscan.jobs.outputs import Driver, Outputs, event_of
 from labelscan.jobs.run_job import Job
 from labelscan.jobs.where import Where
 from labelscan.pipeline.image_inputs import where_of_blocks

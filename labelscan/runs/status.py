@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 
 from labelscan.errors import RunFolderError
 from labelscan.files.urls import is_url
+from labelscan.jobs.done_mark import DoneMark
 from labelscan.jobs.files import AUM, FOLD, LOG_FILE, PART, STORE
-from labelscan.jobs.outputs import DoneMark
 from labelscan.jobs.state import FolderState
 from labelscan.runs.bucket import status_files
 from labelscan.runs.files import RUN_FILE, SELF_CHECK, SLURM
@@ -96,7 +96,7 @@ def _status_of(folder: Path, run: Path | str) -> RunStatus:
         driver=record.driver,
         age_seconds=None if is_remote else _age(folder / LOG_FILE),
         error=record.error or "" if state == "failed" else "",
-        jobs=[_job_status(folder, name, state, is_remote=is_remote) for name in record.jobs],
+        jobs=[_job_status(folder, name, state, with_age=not is_remote) for name in record.jobs],
     )
 
 
@@ -108,7 +108,7 @@ def _status_of_jobs(folder: Path, run: Path | str) -> RunStatus:
         if (folder / SLURM).is_dir():
             problem, hint = "no task has begun yet", "see squeue, and the files in the folder slurm"
         raise RunFolderError("no-run", problem, where=str(run), hint=hint)
-    jobs = [_job_status(folder, path.name, "running", is_remote=False) for path in sorted(paths)]
+    jobs = [_job_status(folder, path.name, "running", with_age=True) for path in sorted(paths)]
     return RunStatus(run=run, state=NOT_MERGED, driver=None, age_seconds=None, error="", jobs=jobs)
 
 
@@ -121,10 +121,10 @@ def is_finished(place: str) -> bool:
 
 def count_done(folder: Path, names: Sequence[str]) -> int:
     """Return how many of the jobs named are done in a run folder."""
-    return sum(_job_status(folder, name, "running", is_remote=True).state == "done" for name in names)
+    return sum(_job_status(folder, name, "running", with_age=False).state == "done" for name in names)
 
 
-def _job_status(folder: Path, name: str, run_state: str, *, is_remote: bool) -> JobStatus:
+def _job_status(folder: Path, name: str, run_state: str, *, with_age: bool) -> JobStatus:
     is_of_inputs = not name.startswith((FOLD, AUM))
     path = folder / STORE / name if is_of_inputs else folder / name
     if mark := DoneMark.read(path):
@@ -139,7 +139,7 @@ def _job_status(folder: Path, name: str, run_state: str, *, is_remote: bool) -> 
         state="running" if begun and run_state == "running" else "waiting",
         epoch=None if epoch is None else epoch.epoch,
         n_epochs=None if epoch is None else epoch.n_epochs,
-        age_seconds=None if is_remote else _age(path / LOG_FILE),
+        age_seconds=_age(path / LOG_FILE) if with_age else None,
     )
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 HEAVY = ["torch", "torchvision", "numpy", "pandas", "sklearn", "scipy", "cleanlab", "PIL", "rich"]
-COMMANDS = ("detect", "report", "apply", "gate", "diff", "benchmark", "cache")
+COMMANDS = ("detect", "report", "apply", "gate", "diff", "status", "benchmark", "cache")
 LIGHT = ["--help", "--version", "", *(f"{name} --help" for name in COMMANDS)]
 RUN_LINES = """
 import json, sys
@@ -52,8 +52,10 @@ def test_completion_knows_losses_without_loading_torch():
 def test_finished_runs_are_looked_at_without_loading_torch(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_text("{}")
-    for line, code, loaded in run_lines(["gate run --max-issues 0", "apply run --drop", "diff run run"], tmp_path):
-        heavy = {"torch"} if line.startswith("diff") else {"torch", "sklearn", "scipy.stats"}
+    for line, code, loaded in run_lines(
+        ["gate run --max-issues 0", "apply run --drop", "diff run run", "status run"], tmp_path
+    ):
+        heavy = {"torch"} if line.startswith(("diff", "status")) else {"torch", "sklearn", "scipy.stats"}
         assert (code, loaded & heavy) == (2, set()), line
 
 
@@ -82,6 +84,13 @@ def test_probabilities_are_judged_and_reported_and_the_cache_is_shown_without_lo
     (tmp_path / "probs.csv").write_text("\n".join(["label,prob:a,prob:b", *rows]))
     for line, code, loaded in run_lines(["cache --cache cache", "score probs.csv -o run", "report run"], tmp_path):
         assert (code, "torch" in loaded) == (0, False), line
+
+
+def test_the_jobs_of_a_run_are_watched_without_loading_torch(tmp_path):
+    (tmp_path / "run" / "fold-0-0").mkdir(parents=True)
+    (tmp_path / "run" / "fold-0-0" / "log.jsonl").touch()
+    ((_, code, loaded),) = run_lines(["status run"], tmp_path)
+    assert (code, loaded & {"torch", "sklearn", "scipy"}) == (0, set())
 
 
 def test_training_does_not_load_the_compiler_of_torch(tmp_path):

@@ -14,6 +14,7 @@ from torch import nn
 
 from labelscan.errors import Interrupted, RunError
 from labelscan.events import EpochDone, FoldDone, Waiting, Warned, ignore
+from labelscan.jobs.done_mark import Figures
 from labelscan.jobs.executors import local
 from labelscan.jobs.executors.local import LocalExecutor
 from labelscan.jobs.files import DONE_FILE, LOG_FILE, OUTPUT_FILE
@@ -21,7 +22,7 @@ from labelscan.jobs.fold_job import FoldId
 from labelscan.jobs.fold_output import FoldOutput
 from labelscan.jobs.learners import GivenMaker, NetworkLearner
 from labelscan.jobs.outputs import Driver, Outputs
-from labelscan.jobs.run_job import Figures, Result
+from labelscan.jobs.run_job import Result
 from labelscan.processes.interruption import SIGNALS
 from labelscan.training.device import Device
 from labelscan.training.recipe import Recipe
