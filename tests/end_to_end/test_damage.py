@@ -1,6 +1,7 @@
 """Nothing damaged is used: one byte of a file of a run is flipped, and the same command ends with the same results."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from refusals import refuses
@@ -8,7 +9,8 @@ from tiny_detect import Recorder, contents
 
 import labelscan
 from labelscan.errors import Interrupted, RunFolderError
-from labelscan.events import EpochDone, Warned
+from labelscan.events import EpochDone, FoldDone, Warned
+from labelscan.runs.record import RunRecord
 from labelscan.training import checkpoint
 
 NO_CACHE = {"cache.folder": "none"}
@@ -58,6 +60,15 @@ def test_a_flipped_byte_of_an_interrupted_run_changes_no_result(
     detect(tmp_path / "run", NO_CACHE, notify=received)
     assert not said or any(said in event.message for event in received.of(Warned))
     assert contents(tmp_path / "run") == contents(finished.folder)
+
+
+def test_evidence_of_other_folds_is_not_taken_for_that_of_these(detect, finished, run_folder):
+    record = RunRecord.read(run_folder)
+    replace(record, evidence_of="the fingerprint of others").write(run_folder)
+    received = Recorder()
+    detect(run_folder, notify=received)
+    assert [event.reused for event in received.of(FoldDone)] == [False] * 3
+    assert contents(run_folder) == contents(finished.folder)
 
 
 @pytest.mark.parametrize("place", PLACES)
