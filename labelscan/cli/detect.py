@@ -1,10 +1,10 @@
 """``labelscan detect DATA``: train fold by fold, write a run folder, show what looks wrong."""
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 from labelscan.cli import options
 from labelscan.cli.command import Given, command
@@ -74,7 +74,7 @@ def detect(
         if dry_run or detach or only:
             planned = labelscan.plan(dataset, settings=settings, output=output, notify=listen)
             if dry_run:
-                show = _look_ahead(planned, only or (), fresh=fresh, as_json=as_json)
+                show = _look_ahead(planned, only or (), fresh=fresh, as_json=as_json, reported=listener.reported)
             elif detach:
                 show = _submit(planned, listen, as_json=as_json, quiet=quiet)
             else:
@@ -92,25 +92,24 @@ def detect(
             )
             from labelscan.cli import run_screen  # which loads SciPy
 
-            show = partial(run_screen.show, run, top=top, as_json=as_json, quiet=quiet)
-    show(reported=listener.reported)
+            show = partial(run_screen.show, run, top=top, as_json=as_json, quiet=quiet, reported=listener.reported)
+    show()
 
 
-class Show(Protocol):
-    """Writes to stdout what came of a command, once its progress is no longer shown."""
-
-    def __call__(self, *, reported: Collection[str]) -> None:
-        """Leave out the warnings that were ``reported`` before."""
+Show = Callable[[], None]
+"""Writes to stdout what came of a command, once its progress is no longer shown."""
 
 
-def _look_ahead(planned: "PlannedRun", only: Sequence[str], *, fresh: bool, as_json: bool) -> Show:
+def _look_ahead(
+    planned: "PlannedRun", only: Sequence[str], *, fresh: bool, as_json: bool, reported: Collection[str]
+) -> Show:
     """Estimate the time of a run, of which nothing is done."""
     from labelscan.cli import plan_screen
     from labelscan.pipeline.estimate import estimate
 
     expected = estimate(planned)
     seconds = None if expected is None else expected.total
-    return partial(plan_screen.show_plan, planned, seconds, as_json=as_json, fresh=fresh, only=only)
+    return partial(plan_screen.show_plan, planned, seconds, as_json=as_json, fresh=fresh, only=only, reported=reported)
 
 
 def _submit(planned: "PlannedRun", listen: Listener, *, as_json: bool, quiet: bool) -> Show:
@@ -146,7 +145,6 @@ def _show_jobs(
     *,
     as_json: bool,
     quiet: bool,
-    reported: Collection[str],  # noqa: ARG001  # there are no warnings
 ) -> None:
     """Write to stdout what was done with the first of the jobs ``listed``, and the next steps."""
     from labelscan.cli.console import show_json, stdout, text

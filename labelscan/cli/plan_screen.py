@@ -7,7 +7,7 @@ from labelscan.jobs.files import AUM, FOLD
 from labelscan.pipeline.image_inputs import is_decoded_for
 from labelscan.pipeline.plan_facts import job_facts, plan_facts, plan_to_json
 from labelscan.pipeline.planning import Plan, PlannedRun
-from labelscan.pipeline.run_plan import jobs_in
+from labelscan.pipeline.run_plan import trainings_in
 from labelscan.runs.bucket import status_files
 from labelscan.runs.status import count_done
 from labelscan.wording.words import duration
@@ -28,7 +28,7 @@ def show_plan(
 
     ``only`` adds how many jobs these are.
     """
-    plan, names = planned.plan, jobs_in(planned)
+    plan, names = planned.plan, trainings_in(planned.plan)
     with status_files(planned.place) as run:
         finished, finished_runs = (count_done(run, [n for n in names if n.startswith(kind)]) for kind in (FOLD, AUM))
     jobs = (job_facts(plan, only),)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIX = ".arrow"
+FILE_NAME = f"rows{SUFFIX}"
+"""That of a run: its texts, or the columns of its table as they are."""
 _IS_TEXTS = b"labelscan texts"
 """The key in the file's metadata that says what the rows are: a table may have one column of text too."""
 

@@ -38,7 +38,7 @@ def find_agreement(
 ) -> tuple[Ints, Floats, Floats]:
     """Return how N given labels and two or more members of different kinds agree.
 
-    Easy examples are told from hard ones by (N,) ``confidence``, that of the pooled members.
+    Easy examples are distinguished from hard ones by (N,) ``confidence``, that of the pooled members.
 
     Returns:
         (N,) the stratum of each example, the least confident first; (S,) the share of wrong labels in each stratum, if

@@ -23,7 +23,6 @@ INPUT_WORDS = {
 def plan_facts(planned: PlannedRun) -> tuple[tuple[str, str], ...]:
     """Return (label, text) pairs that say what would run."""
     plan = planned.plan
-    engines = [one.engine for one in plan.members if one.engine is not None]
     folds, detection, self_check = plan.config.folds, plan.config.detection, None
     if detection.self_check:
         n_planted = count_wanted(detection.self_check, len(plan.dataset))
@@ -38,7 +37,7 @@ def plan_facts(planned: PlannedRun) -> tuple[tuple[str, str], ...]:
         "training": _each(plan, _training),
         "folds": f"{folds.n_folds} x {folds.repeats} repeats" if folds.repeats > 1 else str(folds.n_folds),
         "threshold runs": f"{plan.n_threshold_runs} on all examples" if plan.n_threshold_runs else None,
-        "engine": "; ".join(dict.fromkeys(map(str, engines))) or None,
+        "engine": "; ".join(dict.fromkeys(map(str, plan.engines))) or None,
         "device": f"{planned.device.name}, {' and '.join(planned.precisions)}",
         "detector": detection.detector,
         "self-check": self_check,

@@ -18,7 +18,7 @@ from labelscan.data import readers
 from labelscan.data.dataset import Dataset
 from labelscan.data.inputs import FeatureTable, are_images
 from labelscan.data.label_checks import warn_of_counted_labels, warn_of_leaking_columns
-from labelscan.data.stored_rows import SUFFIX as ROWS_SUFFIX
+from labelscan.data.stored_rows import FILE_NAME as ROWS_FILE
 from labelscan.detection.aum_trainings import N_RUNS, n_threshold, with_extra_class
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.errors import ConfigError, DatasetError
@@ -36,6 +36,7 @@ from labelscan.runs.folder import RunPaths
 from labelscan.runs.record import Choices, Described, Identity
 from labelscan.training.data_parallel import check_gpus
 from labelscan.training.device import Device, all_gpus, choose_device, device_for
+from labelscan.training.engines import EngineChoice
 from labelscan.training.gpu_memory import folds_per_gpu
 from labelscan.training.schedule import check_loss
 from labelscan.training.user_model import UserModel, given_models
@@ -66,6 +67,11 @@ class Plan:
         return first_network(self.members)
 
     @property
+    def engines(self) -> tuple[EngineChoice, ...]:
+        """Return what computes the features of frozen backbones."""
+        return tuple(one.engine for one in self.members if one.engine is not None)
+
+    @property
     def models(self) -> dict[str, object]:
         """Return the names and fingerprints of all models, as settings that results depend on."""
         return models_of(self.members)
@@ -79,7 +85,7 @@ class Plan:
     def inputs_of(self, member: PlannedMember) -> str:
         """Return the name of the file that the folds of a model read; models that see the same share one."""
         if member.frozen is None and member.image_shape is None and not isinstance(self.dataset.inputs, FeatureTable):
-            return f"rows{ROWS_SUFFIX}"
+            return ROWS_FILE
         kind, same = "features", [one for one in self.members if one.frozen is not None]
         if member.frozen is None and member.image_shape is not None:
             kind, same = "images", [one for one in self.members if one.frozen is None]

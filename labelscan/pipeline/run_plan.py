@@ -66,8 +66,7 @@ def run_plan(
         if run.is_read_only:
             log(Noted(f"{planned.folder} can only be read: what is shown is not written"))
         here = dataclasses.replace(keeping_threads(planned, run), paths=run.paths)
-        engines = [one.engine for one in here.plan.members if one.engine is not None]
-        used = hardware(here.device, threads=here.threads, precisions=here.precisions, engines=engines)
+        used = hardware(here.device, threads=here.threads, precisions=here.precisions, engines=here.plan.engines)
         run.record_machine(**used)
         with shutting_down_gracefully():
             contents = read_contents(here, log, may_change=run.may_change_data)
@@ -101,15 +100,16 @@ def jobs_in(planned: PlannedRun) -> list[str]:
     if planned.executor.runs_elsewhere:
         return jobs_in_blocks(plan)
     inputs = [Path(plan.inputs_of(one)).stem for one in plan.members if one.image_shape is not None]
-    return list(dict.fromkeys([*inputs, *_trainings_in(plan)]))
+    return list(dict.fromkeys([*inputs, *trainings_in(plan)]))
 
 
 def jobs_in_blocks(plan: Plan) -> list[str]:
     """Return the names of all jobs of a plan, of inputs of images one for each block."""
-    return [*(job.name for job in chain.from_iterable(blocks_of_run(plan))), *_trainings_in(plan)]
+    return [*(job.name for job in chain.from_iterable(blocks_of_run(plan))), *trainings_in(plan)]
 
 
-def _trainings_in(plan: Plan) -> list[str]:
+def trainings_in(plan: Plan) -> list[str]:
+    """Return the names of all folds of a plan, and of its trainings with an extra class."""
     folds, repeats = plan.config.folds.n_folds, plan.config.folds.repeats
     names = [
         FoldId(repeat=repeat, fold=fold, number=number).name

@@ -40,11 +40,10 @@ from labelscan.jobs.executors.slurm import SlurmExecutor
 from labelscan.jobs.outputs import has_output
 from labelscan.pipeline import planning
 from labelscan.pipeline.image_inputs import blocks_of_run
-from labelscan.pipeline.job_names import JobNames
 from labelscan.pipeline.only import refuse_other_run, run_only
 from labelscan.pipeline.planning import PlannedRun
 from labelscan.pipeline.run_folds import NotDoneError
-from labelscan.pipeline.run_plan import jobs_in_blocks
+from labelscan.pipeline.run_plan import trainings_in
 from labelscan.processes import interruption
 from labelscan.results.run import Run
 from labelscan.runs.files import SLURM
@@ -158,8 +157,7 @@ def submit(planned: PlannedRun, notify: Listener = ignore, trainings: Sequence[s
     folder = planned.folder.absolute()
     refuse_other_run(planned)
     if trainings is None:
-        every = [one for one in jobs_in_blocks(planned.plan) if not JobNames.of(one).is_of_inputs]
-        trainings = [one for one in every if not has_output(folder / one)]
+        trainings = [one for one in trainings_in(planned.plan) if not has_output(folder / one)]
     of_inputs = _inputs_to_make(planned) if trainings else []
     names = [*of_inputs, *trainings]
     there = dataclasses.replace(config, executor=dataclasses.replace(config.executor, name="local"))

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import features
 from threadpoolctl import threadpool_info
 
+from labelscan.data.stored_rows import FILE_NAME as ROWS_FILE
 from labelscan.errors import Interrupted, UsageError
 from labelscan.events import Event, FoldDone, Listener, PartDone, StepAdvanced, StepDone, Waiting
 from labelscan.files.atomic import partial_of, writing
@@ -188,7 +189,7 @@ class RunFolder:
         inputs = self.paths.inputs
         for folder in inputs.glob(f"*{PART}*"):  # blocks, of which the rows have been put together
             shutil.rmtree(folder, ignore_errors=True)
-        for path in (*inputs.glob("images*.npy"), *inputs.glob("features*.npy"), *inputs.glob("rows*")):
+        for path in (*inputs.glob("images*.npy"), *inputs.glob("features*.npy"), inputs / ROWS_FILE):
             path.with_suffix(LOCK_SUFFIX).unlink(missing_ok=True)
             forget(path)
             with contextlib.suppress(OSError):  # some systems keep a file that another process has still mapped

@@ -22,7 +22,7 @@ HASHED_COLUMNS = 2**18
 class TfidfEncoder:
     """Words and pieces of words, weighted by how rare they are; longer texts do not count more.
 
-    In very many texts, words and pairs of them are told apart by a hash alone, and seen often enough to do without
+    In very many texts, words and pairs of them are distinguished by a hash alone, and seen often enough to do without
     pieces: memory then grows with the texts, not with the number of different pairs in them.
     """
 
