@@ -11,7 +11,6 @@ from labelscan.arrays import as_strings
 from labelscan.data.dataset import make_dataset, merge_similar_classes, sort_class_names
 from labelscan.data.inputs import FeatureTable
 from labelscan.errors import DatasetError
-from labelscan.images.sources import ImageArray, ImageFiles
 
 
 def make(labels, ids=None, **changes):
@@ -83,13 +82,6 @@ def test_classes_are_sorted_by_value_or_alphabetically(labels, expected):
 def test_the_order_of_labels_does_not_change_the_order_of_classes(labels, random):
     shuffled = random.sample(labels, len(labels))
     assert sort_class_names(shuffled) == sort_class_names(labels)
-
-
-def test_true_labels_of_other_classes_come_behind():
-    dataset = make(["a", "b"], true_labels=["a", "A"])
-    assert dataset.class_names == ("a", "b")
-    assert dataset.true_class_names == ("a", "b", "A")
-    assert dataset.true_labels.tolist() == [0, 2]
 
 
 @pytest.mark.parametrize(
@@ -168,13 +160,3 @@ def test_classes_that_look_alike_are_merged_under_the_most_frequent_spelling():
     )
     with pytest.raises(DatasetError):
         merge_similar_classes(make(["cat", "Cat"]))
-
-
-def test_sources_keep_their_rows(tmp_path):
-    (tmp_path / "b.png").write_bytes(b"bytes of b")
-    files = ImageFiles(tmp_path, as_strings(["a.png", "b.png"])).take(np.array([1, 0]))
-    assert files.read(0) == b"bytes of b"
-    assert (files.path(0), files.file(1)) == (str(tmp_path / "b.png"), tmp_path / "a.png")
-    pixels = np.arange(2, dtype=np.uint8).reshape(2, 1, 1, 1)
-    array = ImageArray(pixels).take(np.array([1, 0]))
-    assert (array.read(0)[0, 0, 0], array.path(0), array.file(0), len(array)) == (1, "", None, 2)

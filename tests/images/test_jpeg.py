@@ -68,15 +68,6 @@ def test_a_sound_jpeg_is_not_decoded_by_pillow(monkeypatch):
             assert isinstance(outcome(photo(mode, size), ImageShape(40, 40, 3)), np.ndarray)
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_rotated_jpeg_is_upright(orientation, monkeypatch):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    content, shape = photo(exif=exif), ImageShape(60, 80, 3)
-    pixels, expected = outcome(content, shape), by_pillow_alone(content, shape, monkeypatch)
-    assert np.abs(pixels.astype(int) - expected).mean() < 0.1
-
-
 def test_ink_and_what_pillow_sees_in_another_size_or_mode_is_left_to_it(monkeypatch):
     ink, size, shape = photo("CMYK"), (333, 250), ImageShape(40, 40, 3)
     assert decode_jpeg(ink, "CMYK", size=size, scaled=size) is None

@@ -56,6 +56,7 @@ def store_of(source, path):
 def test_files_that_were_sent_make_the_same_store_where_there_are_none_of_them(files, tmp_path):
     here = store_of(files, tmp_path / "here.npy")
     assert here.unreadable == UNREADABLE
+    assert [row for row in range(len(files)) if not here.rows()[row].any()] == list(UNREADABLE)
     there = pickle.loads(pickle.dumps(sent(files, max_pixels=MOST_PIXELS)))
     paths = [files.path(row) for row in range(len(files))]
     shutil.rmtree(files.root)

@@ -60,50 +60,11 @@ def test_every_image_is_in_its_row(colours, tmp_path):
     assert store.unreadable == {}
 
 
-def test_an_unreadable_image_keeps_its_row_and_has_a_reason(tmp_path):
-    root = tmp_path / "in"
-    for name in ("a.png", "d.jpg", "h.png"):
-        save(root / name, (200, 200, 200), size=(64, 64))
-    (root / "b.png").write_bytes(b"")
-    (root / "c.png").write_text("not an image at all")
-    (root / "d.jpg").write_bytes((root / "d.jpg").read_bytes()[:400])
-    save(root / "e.png", (1, 1, 1), size=(2000, 1000))
-    (root / "f.png").mkdir()
-    os.mkfifo(root / "pipe.png")
-    source = files(root, ["a.png", "b.png", "c.png", "d.jpg", "e.png", "f.png", "gone.png", "pipe.png", "h.png"])
-    store = build(source, tmp_path / "images.npy")
-    assert store.unreadable == {
-        1: "empty file",
-        2: "not an image",
-        3: "truncated",
-        4: "2,000 x 1,000 pixels, more than max_pixels = 1,000,000",
-        5: "not a file",
-        6: "no such file",
-        7: "not a file",
-    }
-    assert list(store.unreadable) == sorted(store.unreadable)
-    np.testing.assert_array_equal(store.rows()[:, 0, 0, 0], [200, 0, 0, 0, 0, 0, 0, 0, 200])
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
-def test_a_file_without_permission_is_unreadable(colours, tmp_path):
-    colours.file(3).chmod(0)
-    assert build(colours, tmp_path / "images.npy").unreadable == {3: "permission denied"}
-
-
 def test_a_file_far_larger_than_any_image_is_not_read(colours, tmp_path):
     with colours.file(3).open("r+b") as file:
         file.truncate(1 << 40)  # sparse
     reason = build(colours, tmp_path / "images.npy").unreadable[3]
     assert reason == "1,099,511,627,776 bytes, more than an image of max_pixels = 1,000,000 has"
-
-
-def test_content_counts_and_not_the_extension_nor_what_is_in_a_name(tmp_path):
-    save(tmp_path / "in" / "really.png", (7, 7, 7))
-    (tmp_path / "in" / "really.png").rename(tmp_path / "in" / "größe 1 – é.jpg")
-    store = build(files(tmp_path / "in", ["größe 1 – é.jpg"]), tmp_path / "images.npy")
-    assert store.unreadable == {}
-    assert store.rows()[0, 0, 0, 0] == 7
 
 
 @pytest.mark.parametrize(("side", "channels", "stored"), [(8, 1, 1), (8, 3, 3), (8, 1, 3), (5, 3, 3)])

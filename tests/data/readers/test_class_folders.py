@@ -65,22 +65,6 @@ def test_clutter_is_ignored_and_counted(tmp_path):
     assert "hidden files and folders ignored: 2" in notes
 
 
-def test_names_with_umlauts_spaces_and_commas_are_kept(tmp_path):
-    fill(tmp_path, "Käse, reif/größe 1.png", "日本/é.png")
-    dataset = load(tmp_path)
-    assert dataset.class_names == ("Käse, reif", "日本")
-    assert dataset.example_ids[0] == "Käse, reif/größe 1.png"
-
-
-def test_a_name_that_is_not_utf_8_is_an_error(tmp_path):
-    fill(tmp_path, "cat/1.png", "dog/1.png")
-    try:
-        os.rename(os.fsencode(tmp_path / "cat/1.png"), os.fsencode(tmp_path / "cat") + b"/\xff.png")  # noqa: PTH104
-    except OSError:
-        pytest.skip("the file system takes UTF-8 only")
-    assert refused(tmp_path)[0][0] == "not-utf8"
-
-
 def test_a_folder_around_all_whose_name_is_not_utf_8_is_an_error(tmp_path):
     fill(tmp_path / "data", "cat/1.png", "dog/1.png")
     folder = tmp_path / os.fsdecode(b"caf\xe9")
@@ -102,28 +86,6 @@ def test_links_are_followed_and_a_loop_does_not_hang(tmp_path):
     assert any("lead back" in note and "cat/back" in note for note in dataset.notes)
 
 
-def test_a_broken_link_stays_an_example_and_a_pipe_is_none(tmp_path):
-    fill(tmp_path, "cat/1.png", "dog/1.png")
-    (tmp_path / "cat" / "gone.png").symlink_to(tmp_path / "nowhere.png")
-    os.mkfifo(tmp_path / "cat" / "pipe.png")
-    assert load(tmp_path).example_ids.tolist() == ["cat/1.png", "cat/gone.png", "dog/1.png"]
-
-
-@pytest.mark.parametrize(
-    ("paths", "split", "code"),
-    [
-        (["1.png", "2.png"], "", "no-class-folders"),
-        (["cat/1.png"], "", "one-class"),
-        (["cat/1.png", "dog/1.png"], "train", "no-splits"),
-        (["train/cat/1.png", "train/dog/1.png", "val/cat/2.png"], "valid", "unknown-split"),
-        (["cat/1.png", "dog/1.png", "cat/1.txt", "dog/1.txt", "cat/2.txt"], "", "images-and-texts"),
-    ],
-)
-def test_folders_are_refused(tmp_path, paths, split, code):
-    fill(tmp_path, *paths)
-    assert refused(tmp_path, split=split) == [(code, tmp_path.name if code == "one-class" else str(tmp_path))]
-
-
 def test_a_sheet_in_the_folder_and_class_folders_around_it_are_proposed(tmp_path, monkeypatch):
     fill(tmp_path, "my photos/cats/1.png", "my photos/dogs/1.png", "alone/cats/1.png")
     photos = tmp_path / "my photos"
@@ -139,19 +101,6 @@ def test_progress_is_reported_while_listing():
     events = []
     Listing(UrlTree(f"cat/{row}.png" for row in range(10_000)), events.append).add_class("cat", "")
     assert events == [StepAdvanced("read", 10_000)]
-
-
-@pytest.mark.slow
-def test_a_hundred_thousand_files_are_listed_in_seconds(tmp_path):
-    import time
-
-    for label in ("a", "b"):
-        (tmp_path / label).mkdir()
-        for index in range(50_000):
-            (tmp_path / label / f"{index}.png").touch()
-    started = time.monotonic()
-    assert np.bincount(load(tmp_path).given_labels).tolist() == [50_000, 50_000]
-    assert time.monotonic() - started < 5
 
 
 def fill_texts(root, files):
@@ -170,12 +119,6 @@ def test_text_files_are_texts_with_their_folders_as_labels(tmp_path):
     assert given(dataset) == ["ham", "spam", "spam"]
     assert dataset.path(0) == str(tmp_path / "ham" / "1.txt")
     assert dataset.notes == ("files ignored that are not texts: 1 (.doc)",)
-
-
-def test_texts_have_splits_as_images_have(tmp_path):
-    fill_texts(tmp_path, {"train/a/1.txt": "x", "train/b/1.txt": "y", "test/a/2.txt": "z"})
-    assert load(tmp_path).splits.tolist() == ["test", "train", "train"]
-    assert load(tmp_path, split="train").inputs.texts.tolist() == ["x", "y"]
 
 
 def test_files_without_an_extension_are_texts_where_nothing_else_is_there(tmp_path):

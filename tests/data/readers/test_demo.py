@@ -1,8 +1,5 @@
 """The digits that come with scikit-learn, with and without planted errors."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from refusals import refuses
@@ -28,25 +25,13 @@ def test_digits_are_8_bit_images_without_true_labels():
     assert isinstance(events[-1], StepDone)
 
 
-def test_noise_is_planted_with_known_truth():
-    dataset = load("demo:digits?noise=symmetric:0.1&seed=3")
-    clean = load("demo:digits")
-    np.testing.assert_array_equal(dataset.true_labels, clean.given_labels)
-    assert 0.08 < (dataset.given_labels != dataset.true_labels).mean() < 0.12
-
-
-def test_the_seed_decides_which_labels_are_wrong():
-    zero, default, one = (load(f"demo:digits?noise=pair:0.1{seed}").given_labels for seed in ("&seed=0", "", "&seed=1"))
-    np.testing.assert_array_equal(zero, default)
-    assert (zero != one).any()
-
-
 @pytest.mark.parametrize(
     "noise",
     ["look-alike:0.1", "instance:0.1", "instance:rate=0.1,hardness=0.5", f"per-class:rates={'/'.join(['0.1'] * 10)}"],
 )
 def test_every_kind_of_noise_can_be_planted_into_digits(noise):
-    one, same, other = (load(f"demo:digits?noise={noise}&seed={seed}") for seed in (1, 1, 2))
+    one, same, other = (load(f"demo:digits?noise={noise}{seed}") for seed in ("", "&seed=0", "&seed=1"))
+    np.testing.assert_array_equal(one.true_labels, load("demo:digits").given_labels)
     assert (one.given_labels != one.true_labels).sum() == 180
     np.testing.assert_array_equal(one.given_labels, same.given_labels)
     assert (one.given_labels != other.given_labels).any()
@@ -87,17 +72,5 @@ def test_look_alike_errors_are_harder_to_find_than_symmetric_ones_and_instance_e
 def test_what_cannot_be_read_is_refused(data, code, where):
     with refuses(ConfigError, code, where):
         load(data)
-
-
-def test_a_split_of_the_demo_is_refused():
     with refuses(ConfigError, "setting-without-effect", "dataset.split"):
         load("demo:digits", split="train")
-
-
-def test_readers_and_store_load_without_torch_and_pandas():
-    program = (
-        "import sys, labelscan.data.readers, labelscan.images.store; "
-        "print(*{'torch', 'pandas', 'sklearn'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""

@@ -157,16 +157,3 @@ def test_a_file_that_is_cut_off_or_missing_is_refused(tmp_path):
     (tmp_path / "f.npy").write_bytes((tmp_path / "f.npy").read_bytes()[:-8])
     for file in (tmp_path / "f.npy", tmp_path / "g.npy"):
         assert refused(manifest(tmp_path), features=str(file)) == [("unreadable", str(file))]
-
-
-@pytest.mark.slow
-def test_a_million_embeddings_are_read_without_python_objects(tmp_path):
-    import time
-
-    flat = pa.array(np.random.default_rng(0).random(50_000_000, dtype=np.float32))
-    lists = pa.FixedSizeListArray.from_arrays(flat, 50).cast(pa.list_(pa.float32()))
-    frame = pa.table({"embedding": lists, "label": pa.array(["a", "b"] * 500_000)})
-    pq.write_table(frame, tmp_path / "e.parquet")
-    started = time.monotonic()
-    assert load(tmp_path / "e.parquet").inputs.features.shape == (1_000_000, 50)
-    assert time.monotonic() - started < 30

@@ -117,14 +117,6 @@ def test_a_column_that_is_the_labels_is_no_feature():
     assert refused(FRAME[["kind"]], ["a", "b", "b", "a"]) == [("no-columns", "frame")]
 
 
-def test_a_column_that_is_the_labels_in_other_words_is_no_feature():
-    frame = pd.DataFrame({"x": [0.5, 1.5, 2.5, 1] * 6, "kind": ["a", "b"] * 12, "label": ["a", "b", "b", "b"] * 6})
-    dataset = load(frame, [0, 1] * 12)
-    assert dataset.inputs.names == ("x",)
-    assert "columns dropped that are the labels: 'kind'; --include '*' keeps them" in dataset.notes
-    assert any("called like labels, ids or splits: 'label'" in note for note in dataset.notes)
-
-
 @pytest.mark.parametrize(
     ("frame", "label", "code", "where"),
     [

@@ -34,16 +34,6 @@ def test_csv_jsonl_and_parquet_are_the_same_data(tmp_path):
         assert one.fingerprint() == other.fingerprint()
 
 
-def test_columns_with_a_role_are_no_features(tmp_path):
-    text = "id,patient,split,x,label,true_label\nb,1,train,0.5,u,u\na,2,val,1.5,v,u\n"
-    dataset = load(write(tmp_path, text))
-    assert dataset.inputs.names == ("x",)
-    assert dataset.example_ids.tolist() == ["a", "b"]
-    np.testing.assert_array_equal(dataset.inputs.features, [[1.5], [0.5]])
-    assert dataset.groups.tolist() == ["2", "1"]
-    assert dataset.true_labels.tolist() == [0, 0]
-
-
 def test_a_split_keeps_numbers_and_labels_together(tmp_path):
     text = "x,label,split\n1,a,train\n2,b,val\n3,b,train\nz,a,val\n4,b,val\n5,b,val\n6,a,\n"
     dataset = load(write(tmp_path, text), split="train,")  # a comma too many chooses no rows without a split

@@ -168,18 +168,6 @@ def test_the_label_column_is_needed_and_the_likely_one_proposed(sheet):
     assert "--label-column stars" in hint(path)
 
 
-@pytest.mark.slow
-def test_a_hundred_thousand_texts_are_read_in_seconds(tmp_path):
-    import time
-
-    words = [f"word{number}" for number in range(100)]
-    rows = (" ".join([str(row), *words]) for row in range(100_000))
-    pd.DataFrame({"text": rows, "label": ["a", "b"] * 50_000}).to_csv(tmp_path / "t.csv", index=False)
-    started = time.monotonic()
-    assert len(load(tmp_path / "t.csv")) == 100_000
-    assert time.monotonic() - started < 15
-
-
 def test_lists_beside_texts_are_left_alone(sheet):
     path = sheet("reviews.jsonl", text=SENTENCES, tags=[["a", "b"]] * 4)
     assert texts(path) == list(SENTENCES)
