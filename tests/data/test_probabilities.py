@@ -1,6 +1,5 @@
 """Probabilities from a file or from memory: nothing shifted, nothing guessed, everything wrong named with its row."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -82,20 +81,20 @@ def test_whole_numbers_are_places_even_where_classes_are_numbers_and_that_is_sai
     assert places == [("unknown-class", "arrays index 2"), ("unknown-class", "arrays index 3")]
 
 
-@pytest.mark.parametrize("true_labels", [np.array([0, 1, 2, 1]), np.array(["dog", "cat", "ant", "cat"])])
-def test_true_labels_are_places_or_names(true_labels: Any) -> None:
+@pytest.mark.parametrize(
+    ("true_labels", "expected", "classes"),
+    [
+        (np.array([0, 1, 2, 1]), [0, 1, 2, 1], ("dog", "cat", "ant")),
+        (["dog", "owl", "ant", "bee"], [0, 4, 2, 3], ("dog", "cat", "ant", "bee", "owl")),
+    ],
+)
+def test_true_labels_are_places_or_names_and_may_be_classes_without_a_column(
+    true_labels: Any, expected: list[int], classes: tuple[str, ...]
+) -> None:
     dataset = probabilities_from_arrays(PROBS, LABELS, class_names=CLASSES, true_labels=true_labels).dataset
     assert dataset.true_labels is not None
-    assert dataset.true_labels.tolist() == [0, 1, 2, 1]
-    assert dataset.true_class_names == ("dog", "cat", "ant")
-
-
-def test_a_true_label_may_be_a_class_without_a_column() -> None:
-    true_labels = ["dog", "owl", "ant", "bee"]
-    dataset = probabilities_from_arrays(PROBS, LABELS, class_names=CLASSES, true_labels=true_labels).dataset
-    assert dataset.true_class_names == ("dog", "cat", "ant", "bee", "owl")
-    assert dataset.true_labels is not None
-    assert dataset.true_labels.tolist() == [0, 4, 2, 3]
+    assert dataset.true_labels.tolist() == expected
+    assert dataset.true_class_names == classes
 
 
 @pytest.mark.parametrize(
@@ -105,10 +104,6 @@ def test_precision_is_kept_and_half_precision_widened(given: Any, kept: Any) -> 
     read = probabilities_from_arrays(PROBS.astype(given), LABELS)
     assert read.pred_probs.dtype == kept
     np.testing.assert_array_equal(read.pred_probs, PROBS.astype(given))
-
-
-def test_whole_numbers_are_probabilities_where_they_are_0_and_1() -> None:
-    assert probabilities_from_arrays(np.eye(3, dtype=int), [0, 1, 2]).pred_probs.dtype == np.float64
 
 
 def test_big_endian_and_column_major_arrays_are_the_same_data() -> None:
@@ -127,13 +122,6 @@ def test_rows_are_put_into_the_order_of_their_ids() -> None:
     np.testing.assert_array_equal(shuffled.pred_probs, PROBS)
     np.testing.assert_array_equal(shuffled.dataset.given_labels, LABELS)
     assert shuffled.fingerprint() == plain.fingerprint()
-
-
-def test_ids_that_are_row_numbers_keep_their_rows() -> None:
-    probs = np.tile(PROBS, (3, 1))
-    read = probabilities_from_arrays(probs, np.tile(LABELS, 3), example_ids=np.arange(12))
-    assert read.dataset.example_ids.tolist() == [str(row) for row in range(12)]
-    np.testing.assert_array_equal(read.pred_probs, probs)
 
 
 def test_the_fingerprint_changes_with_every_value() -> None:
@@ -210,29 +198,15 @@ def test_the_label_column_can_be_named(tmp_path: Path) -> None:
     assert refusal(table, tmp_path, two) == [("which-column", "probs.csv")]
 
 
-PAIR = "label,prob:a,prob:b\n"
-
-
 @pytest.mark.parametrize(
     ("text", "problems"),
     [
         (CSV.replace("png,cat", "png,catt").replace("png,ant", "png,zebra"), {3: "unknown-class", 4: "unknown-class"}),
         (CSV.replace("0.8", "80%").replace("0.6", "high"), {3: "not-a-probability", 4: "not-a-probability"}),
-        (CSV.replace("0.1,0.8,0.1", ",0.8,0.2"), {3: "not-a-probability"}),
-        (CSV.replace("0.1,0.8,0.1", "nan,0.8,0.2"), {3: "not-finite"}),
-        (CSV.replace("0.1,0.8,0.1", "inf,0.8,0.2"), {3: "not-finite"}),
         (CSV.replace("0.1,0.8,0.1", "2.5,-1.5,0"), {3: "not-probabilities"}),
-        (CSV.replace("0.1,0.8,0.1", "10,80,10"), {3: "not-probabilities"}),
         (CSV.replace("0.1,0.8,0.1", "0.1,0.1,0.1"), {3: "not-probabilities"}),
         (CSV.replace("\na,", "\nb,"), {3: "id-twice"}),
-        ("label,a,b\na,0.5,0.5\n", {1: "no-column"}),
-        ("some,other,prob:a,prob:b\na,b,0.5,0.5\n", {0: "no-column"}),
-        ("label,prob:a\na,1\na,1\n", {0: "one-class"}),
-        (PAIR, {0: "no-examples"}),
-        (PAIR + "a,0.5,0.5\n", {0: "one-example"}),
-        (PAIR.replace("prob:b", "prob:a") + "a,0.5,0.5\n", {1: "column-twice"}),
-        (PAIR + ",0.5,0.5\na,0.5,0.5\n", {2: "empty-cell"}),
-        (PAIR + "a,0.5\na,0.5,0.5\n", {2: "broken-row"}),
+        ("label,prob:a,prob:b\na,0.5,0.5\n", {0: "one-example"}),
     ],
 )
 def test_a_table_that_cannot_be_judged_is_refused(tmp_path: Path, text: str, problems: dict[int, str]) -> None:
@@ -241,68 +215,19 @@ def test_a_table_that_cannot_be_judged_is_refused(tmp_path: Path, text: str, pro
 
 
 @pytest.mark.parametrize(
-    ("values", "code", "where"), [([0.5, None], "not-finite", " index 1"), (["0.5", "x"], "not-numbers", "")]
-)
-def test_parquet_without_a_value_or_with_text_is_refused(tmp_path: Path, values: Any, code: str, where: str) -> None:
-    frame = pd.DataFrame({"label": ["a", "b"], "prob:a": values, "prob:b": [0.5, 0.5]})
-    frame.to_parquet(tmp_path / "probs.parquet")
-    assert refusal(read_probabilities, tmp_path / "probs.parquet") == [(code, f"probs.parquet{where}")]
-
-
-@pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"pred_probs": None}, "no-column"),
-        ({"given_labels": None}, "no-column"),
         ({"labels": LABELS}, "which-column"),
-        ({"given_labels": LABELS[:3]}, "wrong-shape"),
         ({"given_labels": PROBS}, "wrong-shape"),
-        ({"given_labels": LABELS / 2}, "not-labels"),
-        ({"given_labels": LABELS + 1}, "unknown-class"),
-        ({"given_labels": LABELS - 1}, "unknown-class"),
-        ({"given_labels": np.array(CLASSES)[LABELS]}, "no-class-names"),
-        ({"given_labels": np.array(["cat", "Cat", "ant", "dog"]), "class_names": CLASSES}, "unknown-class"),
-        ({"class_names": CLASSES[:2]}, "classes-mismatch"),
-        ({"class_names": ["a", "b", "a"]}, "class-twice"),
-        ({"example_ids": ["a"]}, "wrong-shape"),
-        ({"example_ids": [1, 2, 2, 3]}, "id-twice"),
         ({"example_ids": ["a", "b", "c\ud800", "d"]}, "not-utf8"),
         ({"true_labels": LABELS[:2]}, "wrong-shape"),
-        ({"true_labels": LABELS + 9}, "unknown-class"),
-        ({"pred_probs": PROBS[0]}, "wrong-shape"),
-        ({"pred_probs": PROBS[:0], "given_labels": LABELS[:0]}, "no-examples"),
-        ({"pred_probs": PROBS[:1], "given_labels": LABELS[:1]}, "one-example"),
         ({"pred_probs": PROBS[:, :0]}, "one-class"),
-        ({"pred_probs": PROBS[:, :1]}, "one-class"),
-        ({"pred_probs": PROBS * 100}, "not-probabilities"),
-        ({"pred_probs": np.log(PROBS)}, "not-probabilities"),
-        ({"pred_probs": PROBS * [1, np.nan, 1]}, "not-finite"),
-        ({"pred_probs": PROBS.astype(str)}, "not-numbers"),
-        ({"pred_probs": PROBS.astype(complex)}, "not-numbers"),
-        ({"pred_probs": PROBS.astype(object)}, "unreadable"),
     ],
 )
 def test_an_npz_file_that_cannot_be_judged_is_refused(tmp_path: Path, changes: dict[str, Any], code: str) -> None:
-    arrays = {"pred_probs": PROBS, "given_labels": LABELS, **changes}
-    problems = refusal(npz, tmp_path, **{name: array for name, array in arrays.items() if array is not None})
-    assert {one for one, _ in problems} == {code}
+    problems = refusal(npz, tmp_path, **{"pred_probs": PROBS, "given_labels": LABELS, **changes})
+    assert [one for one, _ in problems] == [code]
     assert all("probs.npz" in where for _, where in problems)
-
-
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [
-        ("probs.npz", "unreadable"),
-        ("prob.npz", "no-file"),
-        ("probs.xlsx", "unknown-kind-of-file"),
-        (".", "is-a-folder"),
-    ],
-)
-def test_files_that_are_no_probabilities_are_refused(tmp_path: Path, name: str, code: str) -> None:
-    (tmp_path / "probs.npz").write_bytes(pickle.dumps([1]))
-    (tmp_path / "probs.xlsx").write_bytes(b"")
-    ((found, _),) = refusal(read_probabilities, tmp_path / name)
-    assert found == code
 
 
 def test_probabilities_that_do_not_fit_into_memory_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from refusals import refuses
@@ -82,6 +82,7 @@ def test_a_pipe_is_written_into_and_stays(tmp_path):
     assert sorted(tmp_path.iterdir()) == [link, pipe]
 
 
+@settings(max_examples=25)
 @given(
     content=st.dictionaries(
         st.text(st.characters(codec="utf-8")), st.integers() | st.text(st.characters(codec="utf-8")) | st.none()
@@ -103,6 +104,7 @@ def test_json_takes_no_number_that_other_readers_do_not(tmp_path):
 ANY_TYPE = st.sampled_from(["<f4", "<f8", "<i8", "|u1", "|b1", "<U3", "<f2", "<c8"])
 
 
+@settings(max_examples=40)
 @given(
     st.dictionaries(
         st.text(st.characters(codec="ascii", exclude_characters="\0/\\"), min_size=1, max_size=4),

@@ -47,7 +47,7 @@ def test_a_storage_that_fails_for_a_moment_is_asked_again(bucket, quick, caplog,
 
 def test_a_storage_that_stays_unresponsive_is_reported_and_ends_in_one_error(bucket, quick, monkeypatch, caplog):
     caplog.set_level("WARNING", logger="labelscan")  # which a command with --quiet in this process has raised
-    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.2)
     monkeypatch.setattr(storage, "_last_warned", float("-inf"))
     bucket.pipe("/b/a", b"one")
     with refuses(StorageError, "storage-unavailable") as caught:

@@ -1,22 +1,18 @@
 """The cache gives back what was put in, or nothing: whatever happens to its files, and whoever else uses it."""
 
-import json
 import multiprocessing
 import os
 import signal
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from labelscan.config import CacheConfig
 from labelscan.events import Noted, Warned
 from labelscan.images import cache as cache_module
-from labelscan.images.cache import Cache, folder_of, open_cache
+from labelscan.images.cache import Cache, open_cache
 
 ROWS = np.arange(40, dtype="<f4").reshape(10, 4)
 DIGESTS = [bytes([number]) * 16 for number in range(10)]
@@ -89,21 +85,9 @@ def test_rows_are_saved_every_while(cache, monkeypatch):
     assert found(cache) == list(range(7))
 
 
-def be_interrupted(cache):
-    with cache.shelf("features", MADE_BY) as shelf:
-        shelf.add(DIGESTS, ROWS)
-        raise KeyboardInterrupt
-
-
 DAMAGE = {
     "a byte of a row": lambda content: content[:-1] + bytes([content[-1] ^ 1]),
-    "a byte of a digest": lambda content: content[:24] + b"\xff" + content[25:],
-    "a byte of a checksum": lambda content: content[: -ROW_BYTES - 1] + b"\xff" + content[-ROW_BYTES:],
     "another digest": lambda content: content[:24] + DIGESTS[9] + content[40:],
-    "cut off": lambda content: content[:-1],
-    "only a header": lambda content: content[:24],
-    "half a header": lambda content: content[:10],
-    "empty": lambda content: b"",
     "longer": lambda content: content + b"\0",
     "a foreign file": lambda content: b"PK" + content,
     "zeros, after a loss of power": lambda content: bytes(len(content)),
@@ -119,44 +103,24 @@ def test_damaged_files_are_made_again(cache, damage):
     assert set(found(cache)) < set(range(5))
     put(cache, 0, 5)
     assert found(cache) == list(range(5))
-    assert len(segments(cache)) == 1 or damage == "a byte of a digest"  # nobody asks for a row with a digest of none
+    assert len(segments(cache)) == 1
 
 
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("put"), st.integers(0, 9), st.integers(1, 10)),
-        st.tuples(st.just("flip"), st.integers(0, 9), st.integers(0, 10_000)),
-        st.tuples(st.just("cut"), st.integers(0, 9), st.integers(0, 10_000)),
-        st.tuples(st.just("delete"), st.integers(0, 9), st.just(0)),
-    ),
-    max_size=12,
-)
+def test_whichever_byte_is_damaged_or_last_what_is_found_is_what_was_added(cache):
+    put(cache, 0, 2)
+    (path,) = segments(cache)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        for content in (whole[:place], whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :]):
+            path.write_bytes(content)
+            assert found(cache) != [0, 1]  # which compares those that are
 
 
-@given(steps=STEPS)
-def test_whatever_happens_to_its_files_what_is_found_is_what_was_added(steps):
-    with TemporaryDirectory() as folder:
-        cache = Cache(Path(folder), 1000)
-        for step, first, second in steps:
-            if step == "put":
-                put(cache, first, first + second)
-            elif files := segments(cache):
-                harm(files[first % len(files)], step, second)
-            found(cache)  # which compares
-        cache.clear()
-        put(cache)
-        assert found(cache) == list(range(10))
-
-
-def harm(path, how, place):
-    content = bytearray(path.read_bytes())
-    if how == "delete" or not content:
-        path.unlink()
-    elif how == "cut":
-        path.write_bytes(content[: place % len(content)])
-    else:
-        content[place % len(content)] ^= 1 << place % 8
-        path.write_bytes(content)
+def test_a_shelf_whose_label_is_damaged_is_shown_without_it(cache):
+    put(cache)
+    for label in cache.folder.glob("*/shelf.json"):
+        label.write_text("[")
+    assert [one.made_by for one in cache.shelves()] == [{}]
 
 
 def test_a_row_is_found_in_its_second_copy_where_the_first_is_damaged(cache):
@@ -213,7 +177,7 @@ def test_what_another_process_clears_is_made_again_and_no_error(tmp_path):
 def test_processes_that_write_at_once_and_are_killed_leave_only_whole_rows(tmp_path):
     context = multiprocessing.get_context("spawn")
     folder = tmp_path / "cache"
-    processes = [context.Process(target=write_for_ever, args=(folder, number)) for number in range(3)]
+    processes = [context.Process(target=write_for_ever, args=(folder, number)) for number in range(2)]
     for process in processes:
         process.start()
     deadline = time.monotonic() + 60
@@ -260,8 +224,9 @@ def test_a_private_cache_stays_where_the_run_is_interrupted(tmp_path):
     config = CacheConfig(folder="none")
 
     def run():
-        with open_cache(config, tmp_path / "private") as cache:
-            be_interrupted(cache)
+        with open_cache(config, tmp_path / "private") as cache, cache.shelf("features", MADE_BY) as shelf:
+            shelf.add(DIGESTS, ROWS)
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run()
@@ -375,38 +340,3 @@ def test_files_get_the_modes_that_the_user_wants(cache):
         os.umask(before)
     (path,) = segments(cache)
     assert [each.stat().st_mode & 0o777 for each in (path.parent, path)] == [0o750, 0o640]
-
-
-def test_the_shelves_say_what_they_hold(cache):
-    put(cache)
-    put(cache, 0, 3, made_by={"backbone": "other"})
-    for path in segments(cache):
-        if path.stat().st_size < 200:
-            grow_old(path, 1)
-    first, second = cache.shelves()
-    assert (first.kind, first.made_by, first.n_examples) == ("features", MADE_BY, 10)
-    assert (second.made_by, second.n_examples) == ({"backbone": "other"}, 3)
-    assert first.n_bytes + second.n_bytes == sum(path.stat().st_size for path in segments(cache))
-    assert time.time() - first.last_used < 60
-    for label in cache.folder.glob("*/shelf.json"):
-        assert json.loads(label.read_text())["made_by"] in (MADE_BY, {"backbone": "other"})
-        label.write_text("[")
-    assert [one.made_by for one in cache.shelves()] == [{}, {}]
-
-
-def test_the_folder_is_the_users_unless_one_is_named(tmp_path, cache_of_the_tests):
-    assert folder_of(CacheConfig()).is_relative_to(cache_of_the_tests)
-    assert folder_of(CacheConfig(folder="none")) is None
-    assert folder_of(CacheConfig(folder="~/mine")) == Path.home() / "mine"
-    assert folder_of(CacheConfig(folder="~no such user/mine")) == Path("~no such user/mine")
-
-
-@pytest.mark.skipif(os.name != "posix", reason="users of Windows have a home")
-def test_a_user_without_a_home_has_no_cache(monkeypatch):
-    def nobody(number):
-        raise KeyError(number)
-
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.delenv("HOME", raising=False)
-    monkeypatch.setattr("pwd.getpwuid", nobody)
-    assert folder_of(CacheConfig()) is None

@@ -51,7 +51,7 @@ def true_labels_of(n_classes):
 
 @pytest.mark.parametrize("n_classes", [2, 7, 60])
 @pytest.mark.parametrize("name", WITH_ONE_RATE)
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(data=st.data(), rate=st.floats(0, 0.99), seed=SEEDS)
 def test_the_total_is_exact_within_rounding(n_classes, name, data, rate, seed):
     true_labels = data.draw(true_labels_of(n_classes))
@@ -67,6 +67,7 @@ def test_the_total_is_exact_within_rounding(n_classes, name, data, rate, seed):
 
 
 @pytest.mark.parametrize("n_classes", [2, 5])
+@settings(max_examples=40)
 @given(data=st.data(), seed=SEEDS)
 def test_a_matrix_is_followed_within_one_example_from_each_class_to_each_other(n_classes, data, seed):
     true_labels = data.draw(true_labels_of(n_classes))
@@ -136,9 +137,9 @@ def test_rows_are_drawn_in_proportion_to_their_doubt():
     true_labels = np.array([0, 0])
     pred_probs = np.array([[0.4, 0.6], [0.8, 0.2]])
     first = [
-        plant(true_labels, 2, "instance:0.5", seed, pred_probs=pred_probs)[0] for seed in range(2000)
+        plant(true_labels, 2, "instance:0.5", seed, pred_probs=pred_probs)[0] for seed in range(1000)
     ]  # one of two rows each time, the first with weight 0.6 of 0.8
-    assert abs(np.mean(first) - 0.75) < 0.04
+    assert abs(np.mean(first) - 0.75) < 0.05
 
 
 def test_examples_without_any_doubt_come_last_and_go_anywhere():

@@ -183,7 +183,7 @@ def test_what_another_process_makes_and_deletes_at_this_moment_is_neither_an_err
     other = threading.Thread(target=make_and_delete)
     other.start()
     try:
-        for _ in range(2000):
+        for _ in range(400):
             has_trained(tmp_path, ())
             sweep_run(tmp_path, ())
             assert not foreign_files(tmp_path, ())

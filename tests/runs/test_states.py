@@ -144,4 +144,4 @@ def let_go(_):
 
 
 TestRuns = Runs.TestCase
-TestRuns.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
+TestRuns.settings = settings(max_examples=20, stateful_step_count=10, deadline=None)
