@@ -133,13 +133,6 @@ def test_sides_are_scaled_each_for_itself_and_nothing_is_cropped():
     assert small[:, -1].max() == 0
 
 
-def test_shrinking_does_not_alias():
-    stripes = np.zeros((64, 64), dtype=np.uint8)
-    stripes[:, ::2] = 255
-    small = decoded(encode(Image.fromarray(stripes)), ImageShape(8, 8, 1))
-    assert np.abs(small.astype(int) - 128).max() < 20
-
-
 def test_an_image_of_the_right_size_is_not_resampled():
     image = noise_image(size=(6, 6))
     np.testing.assert_array_equal(decoded(encode(image)), np.asarray(image))

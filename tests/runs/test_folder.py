@@ -60,18 +60,6 @@ def state(folder):
     return json.loads((folder / "run.json").read_text())["state"]
 
 
-def test_a_run_says_how_it_ended(tmp_path):
-    with opened(tmp_path):
-        assert state(tmp_path) == "running"
-        assert RunRecord.read(tmp_path).data.fingerprint == "0123"
-    assert state(tmp_path) == "finished"
-    for error, end in ((KeyboardInterrupt, "interrupted"), (ValueError, "failed")):
-        with pytest.raises(error), opened(tmp_path):
-            raise error
-        assert state(tmp_path) == end
-        assert not is_locked(tmp_path)
-
-
 OTHER_SETTINGS = {"depends": {**DEPENDS, "training.epochs": 0}}
 OTHER_DATA = {"data": {**DATA, "fingerprint": "4567", "examples": 9}}
 

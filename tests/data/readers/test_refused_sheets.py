@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from data.reading import load, refused, write
+from data.reading import hint, load, refused, write
 
 LIST = "path,label\na.png,cat\nb.png,dog\nsub/c.png,cat\n"
 BOX = "path,label,{}\na.png,cat{}\n"
@@ -65,7 +65,6 @@ FILES = [
     (GERMAN, {"encoding": "latin-1"}, "wrong-encoding"),
     (GERMAN, {"encoding": "gb18030"}, "wrong-encoding"),
     (GERMAN.encode("cp1252"), {"encoding": "ascii"}, "wrong-encoding"),
-    (ONE_HOT, {}, "no-column"),
 ]
 
 
@@ -81,6 +80,10 @@ def test_a_cell_or_row_is_refused_at_its_place(folder, name, content, code, wher
     (found, place), *_ = refused(write(folder, content, name))
     assert found == code
     assert place.endswith(where)
+
+
+def test_columns_of_0_and_1_are_named_where_no_label_is_found(folder):
+    assert "idxmax" in hint(write(folder, ONE_HOT, "t.csv"))
 
 
 @pytest.mark.parametrize(("content", "config", "code"), FILES)

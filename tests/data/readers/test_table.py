@@ -52,17 +52,17 @@ def test_the_ten_columns_with_most_gaps_are_named(tmp_path):
     assert note.endswith("'c02' 3; 78 in 12 columns")
 
 
-def test_constant_columns_are_dropped_with_a_note(tmp_path):
-    dataset = load(write(tmp_path, "x,one,word,label\n1,7,k,a\n2,7,k,b\n"))
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("x,one,word,label\n1,7,k,a\n2,7,k,b\n", "columns dropped that have one value only: one, word"),
+        (",x,label\n0,5,a\n1,1,b\n2,4,a\n", "columns dropped that number the rows: ''; --include '*' keeps them"),
+    ],
+)
+def test_constant_columns_and_row_numbers_are_dropped_with_a_note(tmp_path, text, note):
+    dataset = load(write(tmp_path, text))
     assert dataset.inputs.names == ("x",)
-    assert "columns dropped that have one value only: one, word" in dataset.notes
-
-
-def test_the_row_numbers_that_pandas_writes_are_dropped_with_a_note(tmp_path):
-    pd.DataFrame({"x": [5, 1, 4], "label": list("aba")}).to_csv(tmp_path / "table.csv")
-    dataset = load(tmp_path / "table.csv")
-    assert dataset.inputs.names == ("x",)
-    assert "columns dropped that number the rows: ''; --include '*' keeps them" in dataset.notes
+    assert note in dataset.notes
 
 
 def test_free_text_is_kept_beside_numbers(tmp_path):
