@@ -9,6 +9,7 @@ import pytest
 
 from labelscan.files.atomic import write_npz
 from labelscan.files.npz import (
+    PickledObjects,
     array_names,
     array_shapes,
     pack_texts,
@@ -65,6 +66,12 @@ def test_masks_that_shrink_well_are_read(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "a.npz", images=masks)
     assert masks.nbytes > 300 * (tmp_path / "a.npz").stat().st_size
     np.testing.assert_array_equal(read_arrays(tmp_path / "a.npz")["images"], masks)
+
+
+def test_pickled_objects_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", labels=np.array([{}], dtype=object))
+    with pytest.raises(PickledObjects, match="array 'labels' holds pickled objects"):
+        read_arrays(tmp_path / "a.npz")
 
 
 def test_an_array_that_is_there_twice_is_refused(tmp_path):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from labelscan.noise.ceilings import error_chances, highest_f1
+from labelscan.noise.ceilings import error_chances, highest_f1, other_probs
 from labelscan.noise.plant import f1_ceiling, plant
 
 N_EXAMPLES, N_CLASSES, N_DRAWS = 2000, 5, 20
@@ -96,3 +96,9 @@ def test_probabilities_of_0_and_1_and_any_hardness_give_chances(hardness, rate):
     chances = error_chances(given_labels, true_labels, pred_probs, pred_probs, hardness=hardness)
     assert ((chances >= 0) & (chances <= 1)).all()
     assert 0 < highest_f1(chances) <= 1
+
+
+def test_other_probs_are_the_sums_of_the_others_to_the_last_digit():
+    pred_probs = np.array([[1, 1e-30, 2e-30], [0.25, 0.25, 0.5]])
+    np.testing.assert_allclose(other_probs(pred_probs), [[3e-30, 1, 1], [0.75, 0.75, 0.5]], rtol=1e-15)
+    assert (other_probs(np.eye(3)) > 0).all()
