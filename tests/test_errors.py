@@ -4,12 +4,6 @@ from labelscan import errors
 from labelscan.errors import MAX_PROBLEMS, DatasetError, LabelscanError, Problem
 
 
-def test_a_problem_says_what_where_and_what_to_do():
-    problem = Problem("of-a-test", "'catt' is not a class", "train.csv row 41", "did you mean 'cat'?")
-    assert str(problem) == "train.csv row 41: 'catt' is not a class; hint: did you mean 'cat'?"
-    assert str(Problem("of-a-test", "it broke")) == "it broke"
-
-
 def test_an_error_reads_as_its_problem():
     error = LabelscanError("of-a-test", "too small", where="folds.n_folds", hint="use 2")
     assert str(error) == "folds.n_folds: too small; hint: use 2"
@@ -29,11 +23,6 @@ def test_problems_beyond_the_most_are_counted():
     assert len(error.problems) == MAX_PROBLEMS + 1
     assert error.problems[-1].problem == "and 1,000 more problems like these"
     assert str(error).count("\n") == MAX_PROBLEMS
-
-
-def test_few_problems_are_all_named():
-    error = DatasetError.of([Problem("of-a-test", "one"), Problem("of-a-test", "two")])
-    assert str(error) == "one\ntwo"
 
 
 CONFIGS = ("ci", "default", "paper-cifar10", "paper-cifar100", "paper-mnist", "photos", "quick")

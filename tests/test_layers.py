@@ -57,13 +57,16 @@ def name_of(path):
 MODULES = {name_of(path): path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem[:2] != "__"}
 
 
-def imports(path):
-    """Yield every module that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+NODES = {name: tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8")))) for name, path in MODULES.items()}
+
+
+def imports(name):
+    """Yield every module that a module imports, wherever in it."""
+    for node in NODES[name]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
+            assert node.level == 0, f"{name}: imports are absolute"
             members = [f"{node.module}.{alias.name}" for alias in node.names]
             yield from (name if name.removeprefix("labelscan.") in MODULES else str(node.module) for name in members)
 
@@ -79,10 +82,10 @@ def test_every_name_at_the_top_has_its_layer():
 
 def test_a_package_imports_only_what_its_layer_may():
     wrong = []
-    for name, path in MODULES.items():
+    for name in MODULES:
         layer = layer_of(name)
         allowed = {*GROUND.split(), layer, *LAYERS.get(layer, "").split()}
-        for imported in imports(path):
+        for imported in imports(name):
             package, _, rest = imported.partition(".")
             if package == "labelscan" and rest and layer_of(rest) not in allowed:
                 wrong.append(f"{name} imports {imported}")
@@ -98,8 +101,8 @@ def test_public_names_are_loaded_on_first_use_from_where_type_checkers_see_them(
 def test_wrapped_packages_are_imported_by_their_wrapper_alone():
     wrong = [
         f"{name} imports {imported}"
-        for name, path in MODULES.items()
-        for imported in imports(path)
+        for name in MODULES
+        for imported in imports(name)
         if name not in ALONE.get(imported.partition(".")[0], name).split()
     ]
     assert not wrong
@@ -108,9 +111,9 @@ def test_wrapped_packages_are_imported_by_their_wrapper_alone():
 def test_nothing_below_the_command_line_prints_exits_or_reads_the_environment():
     wrong = [
         f"{name}:{node.lineno}"
-        for name, path in MODULES.items()
+        for name, nodes in NODES.items()
         if not name.startswith("cli") and name not in SETS_A_VARIABLE
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes
         if (
             isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "exit", "quit")
         )

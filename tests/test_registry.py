@@ -69,16 +69,6 @@ def test_what_cannot_be_read_is_refused(text, code):
         TOOLS.build(text)
 
 
-def test_options_have_their_defaults():
-    assert [(option.name, option.default) for option in TOOLS.options("knife")] == [
-        ("blade", 0.5),
-        ("folds", False),
-        ("steel", "soft"),
-        ("length", None),
-    ]
-    assert TOOLS.options("variadic") == []
-
-
 words = st.from_regex(r"[a-z][a-z0-9_.-]{0,8}", fullmatch=True)
 
 
@@ -97,14 +87,6 @@ def with_plug_in(monkeypatch, value):
     """Have a package installed that adds the tool ``fork``."""
     entries = {"labelscan.tool": [EntryPoint("fork", value, "labelscan.tool")]}
     monkeypatch.setattr("labelscan.registry.entry_points", lambda group: entries.get(group, []))
-
-
-def test_plug_ins_are_found_by_entry_point(monkeypatch):
-    with_plug_in(monkeypatch, f"{__name__}:Spoon")
-    tools: Registry[object] = Registry("tool", {"knife": Knife})
-    assert list(tools) == ["knife", "fork"]
-    assert tools.built_in == ("knife",)
-    assert isinstance(tools.build("fork"), Spoon)
 
 
 def test_a_plug_in_that_is_broken_is_named_and_in_the_way_of_no_other(monkeypatch):

@@ -11,8 +11,6 @@ from labelscan.cli.console import (
     fitting,
     is_live,
     message,
-    sections,
-    side_by_side,
     table,
     text,
 )
@@ -59,46 +57,11 @@ def test_a_name_gets_shorter_before_a_column_goes_and_a_number_is_never_cut():
     assert [len(fitting(shown, width).columns) for width in (100, 33, 32, 26, 25, 3)] == [3, 3, 2, 2, 1, 1]
 
 
-def test_tables_below_each_other_are_equally_wide():
-    stream = io.StringIO()
-    columns = [Column("", "name", "name"), Column("n", "n", "count")]
-    parts = {title: Table.of(columns, [{"name": name, "n": 1}]) for title, name in (("A", "x"), ("B", "xyz"))}
-    Console(file=stream, width=40).show(sections(parts))
-    assert stream.getvalue().splitlines() == ["A    n", "x    1", "B    n", "xyz  1"]
-
-
-def test_tables_stand_beside_each_other_where_there_is_room():
-    columns = [Column("n", "n", "count")]
-    both = side_by_side(*(table(Table.of(columns, [{"n": n}]), 40) for n in (1, 2)))
-    for width, lines in ((6, ["n    n", "1    2"]), (5, ["n", "1", "", "n", "2"])):
-        stream = io.StringIO()
-        Console(file=stream, width=width).show(both)
-        assert stream.getvalue().splitlines() == lines
-
-
-def test_a_styled_text_is_plain_where_there_is_no_terminal(monkeypatch):
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
-    stream = io.StringIO()
-    Console(file=stream).print(text(("error: ", "bold red"), "[red]x"))
-    assert stream.getvalue() == "error: [red]x\n"
-
-
 def test_a_message_wraps_at_words_on_a_terminal_and_stays_one_line_in_a_file():
     line = text(("warning: ", "yellow"), "the quick brown fox")
     terminal = Console(file=Terminal(), width=16, force_terminal=True)
     assert message(terminal, line).plain.splitlines() == ["warning: the", "  quick brown", "  fox"]
     assert message(Console(file=io.StringIO(), width=16), line).plain == line.plain
-
-
-def test_few_problems_of_a_kind_stay_apart_and_many_are_reported_as_one(capsys):
-    files = [Problem("of-a-test", f"no such file: gone/{row}.png", f"m.csv row {row}") for row in range(9)]
-    show_problems(files)
-    assert capsys.readouterr().err.count("error: ") == 9
-    show_problems([Problem("of-a-test", f"label {row} is not in 0 .. 1", f"m.csv row {row}") for row in range(9)])
-    assert capsys.readouterr().err.splitlines() == [
-        "error: m.csv row 0: label 0 is not in 0 .. 1",
-        "  also at m.csv row 1, 2, 3, 4, 5, 6, 7, 8",
-    ]
 
 
 def test_bars_are_for_people():

@@ -2,11 +2,9 @@
 
 import pandas as pd
 import pytest
-from refusals import refuses
 
-from labelscan.correction.corrections import FlagRule, correct, flag_rule
+from labelscan.correction.corrections import FlagRule, correct
 from labelscan.correction.decisions import Decision
-from labelscan.errors import ConfigError
 
 SCORES = pd.DataFrame(
     {
@@ -46,15 +44,3 @@ def test_examples_that_were_not_scored_can_be_decided_about():
 def test_pairs_are_counted_most_frequent_first():
     decisions = [Decision(example_id=one, verdict="relabel", new_label="fox") for one in ("a", "c", "d")]
     assert correct(SCORES, decisions=decisions).pairs() == [("dog", "fox", 2), ("cat", "fox", 1)]
-
-
-def test_rules_that_make_no_sense_are_refused():
-    assert flag_rule(drop=False, relabel=False, min_error_probability=None) is None
-    for drop, relabel, least, code in (
-        (True, True, 0.5, "flags-conflict"),
-        (False, True, None, "no-error-probability"),
-        (False, False, 0.5, "flag-without-effect"),
-        (True, False, 1.5, "out-of-range"),
-    ):
-        with refuses(ConfigError, code):
-            flag_rule(drop=drop, relabel=relabel, min_error_probability=least)

@@ -71,8 +71,3 @@ def test_decisions_about_other_examples_or_labels_are_refused():
         code = "unknown-example" if unknown.given_label is None else "other-label"
         with refuses(DecisionsError, code, "mine.csv"):
             check_decisions([*fine, unknown], LABELS, where="mine.csv")
-
-
-def test_a_file_that_is_not_there_is_refused(tmp_path):
-    with refuses(DecisionsError, "no-file"):
-        read_decisions(tmp_path / "decisions.csv")

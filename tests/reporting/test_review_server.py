@@ -11,7 +11,7 @@ import served
 from refusals import refuses
 
 from labelscan.correction.decisions import Decision, read_decisions, write_decisions
-from labelscan.errors import DecisionsError, UsageError
+from labelscan.errors import UsageError
 from labelscan.reporting.review_server import HOST, MOST_BYTES, DecisionsFile, way_in
 
 GIVEN = {"0.png": "cat", "1.png": "dog", "far down.png": "cat"}
@@ -250,12 +250,6 @@ def test_a_file_that_has_become_unreadable_is_reported_and_left_alone(server, pa
     assert b"no column is called" in body
     assert put(server, [KEEP], headers["ETag"])[0] == 412
     assert path.read_text() == "example_id\n0.png\n"
-
-
-def test_foreign_decisions_are_refused_before_anything_is_served(path):
-    write_decisions([Decision(example_id="other.png", verdict="keep")], path)
-    with refuses(DecisionsError, "unknown-example"), serving(path):
-        pass
 
 
 def test_a_column_of_notes_is_not_lost(server, path, tmp_path):

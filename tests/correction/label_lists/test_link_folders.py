@@ -62,13 +62,6 @@ def test_no_two_images_get_the_same_name_and_those_that_stay_keep_theirs(tmp_pat
     assert there["b/1.png"] == "b/1.png"
 
 
-def test_many_images_of_one_name_are_numbered(tmp_path):
-    dataset = listed(tmp_path, {f"patient_{row:05}/scan.png": "ab"[row % 2] for row in range(4000)})
-    places = link_folders._places(dataset, dataset.inputs, relabelled(dataset))
-    assert len(set(places.values())) == 4000
-    assert places[3998] == "a/scan-2000.png"
-
-
 @pytest.mark.parametrize("place", ["in/out", "in/a/deep/out", "in/b/deep/out", "link/out"])
 @pytest.mark.parametrize("class_folders", [True, False])
 def test_a_folder_among_the_images_is_refused(tmp_path, place, class_folders):
