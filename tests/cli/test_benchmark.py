@@ -67,13 +67,10 @@ def test_a_dry_run_reports_what_is_left_and_writes_nothing(command, photos, tmp_
     assert content["estimate_seconds"] > 0
 
 
-def test_a_budget_that_is_over_before_anything_is_done_is_an_interruption(command, photos):
+def test_a_budget_that_is_over_interrupts_or_ends_well_with_what_is_done_and_says_what_is_missing(command, photos):
     ended = command("benchmark", "photos", *QUICK, *MORE, "--budget", "0.000001")
     assert (ended.code, ended.out) == (130, "")
     assert ended.err.splitlines()[-1].startswith("resume with: labelscan benchmark photos --epochs 2")
-
-
-def test_a_budget_that_is_over_ends_well_with_what_is_done_and_says_what_is_missing(command, photos):
     command("benchmark", "photos", *QUICK, "--seeds", "1")
     ended = command("benchmark", "photos", *QUICK, *MORE, "--budget", "0.000001")
     assert ended.code == 0

@@ -228,20 +228,11 @@ def test_other_times_are_refused(text):
         read_time(text)
 
 
-def test_models_named_more_than_once_are_members_and_one_is_asked_alone(command, photos, tmp_path):
-    assert command("detect", "photos", *QUICK, "--model", "linear", "--model", "extra-trees:20").code == 0
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert record["settings"]["model"]["name"] == ["linear", "extra-trees:20"]
-    again = command("detect", "--config", "run/run.json", "-o", "run")
-    assert "all 6 folds of 2 models already finished" in again.err
-    alone = command("detect", "photos", *QUICK, "--model", "linear")
-    assert alone.code == 2
-    assert "model.name was 'linear; extra-trees:20' and is 'linear'" in alone.err
-
-
-def test_verbose_names_the_model_whose_fold_is_trained(command, photos):
+def test_verbose_names_the_model_whose_fold_is_trained(command, photos, tmp_path):
     ended = command("detect", "photos", *QUICK, "--model", "linear", "--model", "extra-trees:20", "-v")
     assert "fold 0-0 of linear, epoch 1 of " in ended.err
     assert ended.err.count("epoch ") == 3 * 3
     assert "decoding images: done in" in ended.err
     assert "fold 0-2 of extra-trees:20: " in ended.err
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["settings"]["model"]["name"] == ["linear", "extra-trees:20"]

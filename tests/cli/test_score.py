@@ -30,28 +30,6 @@ def test_the_label_column_that_a_variable_names_for_data_is_not_that_of_probabil
     assert re.fullmatch("labelscan-runs/probs-.{8}/issues.csv\n", ended.out), "the folder is named after the file"
 
 
-@pytest.mark.parametrize("columns", [60, 80, 160])
-def test_long_paths_and_wide_names_keep_the_screen_in_shape(command, tmp_path, monkeypatch, columns):
-    labels = np.arange(60) % 6
-    pred_probs = np.full((60, 6), 0.002)
-    pred_probs[np.arange(60), labels] = 0.99
-    names = ["鳥" * 40, "[bold]bird[/]", "b" * 70, "Käfer", "\u202etac", "0"]
-    ids = [f"scans/{'deep/' * 30}{row:03}.jpg" for row in range(60)]
-    given_labels = np.where(np.arange(60) % 4 == 0, (labels + 1) % 6, labels)
-    np.savez(
-        tmp_path / "wide.npz", pred_probs=pred_probs, given_labels=given_labels, class_names=names, example_ids=ids
-    )
-    monkeypatch.setenv("COLUMNS", str(columns))
-    lines = command("score", "wide.npz").out.splitlines()
-    assert 20 <= len(lines) <= 48
-    assert max(map(cells, lines)) <= columns
-    assert all("\u202e" not in line for line in lines)
-    suspects = [line for line in lines if ".jpg" in line]
-    assert len(suspects) == 10
-    assert len({line.partition(".jpg")[0][-2:] for line in suspects}) == 10, "the end of a path tells files apart"
-    assert all(re.search(r"(0\.\d{3}|1\.000)$", line) for line in suspects), "a number is never cut"
-
-
 @pytest.mark.parametrize("columns", [40, 60])
 def test_a_narrow_terminal_loses_columns_and_no_digit(command, probs, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))

@@ -42,21 +42,32 @@ def flag_some(folder):
     forget_checksums(folder)
 
 
-@pytest.fixture
-def photos(tmp_path):
-    """Make 16 images of 80 x 70 pixels in two class folders."""
-    generator = np.random.default_rng(0)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Make 16 images of 80 x 70 pixels in two class folders, and a run on them."""
+    folder, generator = tmp_path_factory.mktemp("made"), np.random.default_rng(0)
     for name, level in (("dark", 40), ("light", 200)):
-        (tmp_path / "photos" / name).mkdir(parents=True)
+        (folder / "photos" / name).mkdir(parents=True)
         for number in range(8):
             pixels = generator.integers(level - 20, level + 20, (70, 80, 3)).astype(np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.jpg")
-    return tmp_path / "photos"
+            Image.fromarray(pixels).save(folder / "photos" / name / f"{number}.jpg")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        detect("photos", folder / "run", image_size=16)
+    return folder
 
 
 @pytest.fixture
-def run(photos, tmp_path):
-    return detect(str(photos), tmp_path / "run", image_size=16)
+def photos(made, tmp_path):
+    return shutil.copytree(made / "photos", tmp_path / "photos")
+
+
+@pytest.fixture
+def run(made, photos, tmp_path):
+    """Copy the run to images of its own: run.json names the folder where it was started."""
+    record = shutil.copytree(made / "run", tmp_path / "run") / "run.json"
+    record.write_text(record.read_text().replace(str(made), str(tmp_path)))
+    return FinishedRun.read(tmp_path / "run")
 
 
 def test_a_page_of_photos_has_pictures_and_typical_examples(run):
@@ -114,21 +125,15 @@ def test_other_data_than_that_of_the_run_is_refused(run, photos):
         make_report_page(run, data=str(photos), pictures=False)
 
 
-def test_pictures_of_the_same_names_in_another_folder_are_not_shown(photos, tmp_path, monkeypatch):
-    ours, others = tmp_path / "ours", tmp_path / "others"
-    ours.mkdir()
-    shutil.copytree(photos, others / "photos")
-    photos.rename(ours / "photos")
-    for file in (others / "photos").glob("*/*.jpg"):
+def test_pictures_of_the_same_names_in_another_folder_are_not_shown(run, photos, tmp_path, monkeypatch):
+    for file in shutil.copytree(photos, tmp_path / "others" / "photos").glob("*/*.jpg"):
         Image.new("L", (30, 20)).save(file)
-    monkeypatch.chdir(ours)
-    run = detect("photos", ours / "run", image_size=16)
-    monkeypatch.chdir(others)
+    monkeypatch.chdir(tmp_path / "others")
     page = make_report_page(run)
     assert {one.picture.width for one in page.suspects} == {80}
-    (ours / page.suspects[0].path).unlink()
+    (tmp_path / page.suspects[0].path).unlink()
     assert make_report_page(run).suspects[0].no_picture == "no such file"
-    (ours / "photos").rename(ours / "moved")
+    photos.rename(tmp_path / "moved")
     assert {one.picture.width for one in make_report_page(run).suspects} == {30}, "nothing is left there: it was moved"
 
 
@@ -191,8 +196,8 @@ def test_a_table_shows_the_values_that_stand_out(tmp_path):
     assert page.notes[0].startswith("without features")
 
 
-@pytest.fixture
-def reviews(tmp_path):
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory):
     """Make a run in memory on 60 reviews, of which the first two have the label of the other class."""
     generator = np.random.default_rng(0)
     words = {"bad": "dull tedious awful boring", "good": "lovely warm funny superb"}
@@ -204,8 +209,8 @@ def reviews(tmp_path):
     texts[0] = "<b>Dull</b> and awful\n\n" + "tedious boring film " * 500
     dataset = text_dataset(texts, ["good", "bad", *labels[2:]])
     settings = labelscan.settings(folds=3, model=["tfidf"], overrides={"executor.processes": 1})
-    run = labelscan.detect(dataset, settings=settings, output=tmp_path / "run")
-    flag_some(tmp_path / "run")
+    run = labelscan.detect(dataset, settings=settings, output=tmp_path_factory.mktemp("reviews"))
+    flag_some(run.folder)
     return run
 
 

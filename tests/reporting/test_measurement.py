@@ -1,5 +1,7 @@
 """What a page needs in order to measure, from the files of a run."""
 
+import shutil
+
 import numpy as np
 import pytest
 from refusals import refuses
@@ -14,15 +16,21 @@ from labelscan.reporting.measurement import MOST_TO_DECIDE
 from labelscan.results.run import FinishedRun
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """Make a run of 500 labels, some 30 of which look wrong."""
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 3, 500)
     probs = generator.dirichlet(np.ones(3), 500) + 3 * np.eye(3)[labels]
     labels[:30] = (labels[:30] + 1) % 3
     probs /= probs.sum(axis=1, keepdims=True)
-    return labelscan.score(probs, labels, class_names=["cat", "dog", "fox"], output=tmp_path / "run").folder
+    folder = tmp_path_factory.mktemp("made")
+    return labelscan.score(probs, labels, class_names=["cat", "dog", "fox"], output=folder / "run").folder
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "run")
 
 
 def page_of(folder, **options):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelscan.wording.words import as_json, duration, file_size, percent, printable
+from labelscan.wording.words import as_json, duration, file_size, printable
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,6 @@ def test_durations_read_as_people_say_them(seconds, text):
 )
 def test_sizes_of_files_read_as_people_say_them(n_bytes, text):
     assert file_size(n_bytes) == text
-
-
-def test_shares_read_as_per_cent():
-    assert (percent(0.0961), percent(1.0, 0)) == ("9.6 %", "100 %")
 
 
 @given(st.text(st.characters(), max_size=20))
