@@ -50,12 +50,6 @@ def test_dataclasses_and_mappings_are_rows_and_ornaments_are_for_terminals_alone
         ]
 
 
-def test_a_table_without_rows_has_a_header():
-    table = Table.of([Column("pet", "name", "label")], [])
-    assert len(table) == 0
-    assert list(table.markdown()) == ["| pet |", "| --- |"]
-
-
 def test_json_has_none_where_a_value_is_missing():
     frame = pd.DataFrame({"n": [1, 2], "share": [0.5, np.nan], "name": ["a", None]})
     assert records(frame) == [{"n": 1, "share": 0.5, "name": "a"}, {"n": 2, "share": None, "name": None}]
