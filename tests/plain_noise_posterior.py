@@ -32,6 +32,7 @@ def channel_of(
     max_steps: int,
     *,
     fit_exponent: bool = False,
+    noise_rate: float | None = None,
     start: list[list[float]] | None = None,
 ) -> tuple[float, list[list[float]], list[list[float]], list[list[float]]]:
     """Return the exponent, the channel of the last E-step, what its M-step made of it, and the posteriors."""
@@ -43,7 +44,8 @@ def channel_of(
         pi = [softmax(exponent, row) for row in log_p]
         joints = [[channel[j][labels[row]] * pi[row][j] for j in range(k)] for row in range(n)]
         q = [[value / sum(joint) for value in joint] for joint in joints]
-        counts = [[1.0 if j == i else 0.0 for i in range(k)] for j in range(k)]
+        right, wrong = (1.0, 0.0) if noise_rate is None else (10 * (1 - noise_rate), 10 * noise_rate / (k - 1))
+        counts = [[right if j == i else wrong for i in range(k)] for j in range(k)]
         for row in range(n):
             for j in range(k):
                 counts[j][labels[row]] += q[row][j]
@@ -99,7 +101,7 @@ def reference(
         pairs = zip(log_p, logs(train_probs), strict=True)
         ranked_by = [[(1 - weight) * a + weight * b for a, b in zip(*rows, strict=True)] for rows in pairs]
         exponent = kappa * calibration(ranked_by, labels)
-    _, _, _, q = channel_of(ranked_by, labels, exponent, max_steps, start=refitted)
+    _, _, _, q = channel_of(ranked_by, labels, exponent, max_steps, noise_rate=max(total, 1) / n, start=refitted)
     odds = [(1 - q[row][labels[row]]) / q[row][labels[row]] for row in range(n)]
     error = shifted(odds, total)
     ranked = sorted(range(n), key=lambda row: -error[row])

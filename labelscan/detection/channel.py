@@ -20,6 +20,9 @@ TOLERANCE = 1e-6
 """The fit ends when the mean log-likelihood changes by less."""
 STRIDE = 1.5
 """Steps of the exponent, in those of Newton's method: longer ones make up for slow expectation maximisation."""
+PSEUDO_EXAMPLES = 10.0
+"""Examples that each row of a channel with a prior starts from. Ten end the switching of pairs of classes between runs
+on nearly the same data (tests/bench/RESULTS.md)."""
 TINY = 1e-290
 """Replaces likelihoods that underflow to 0, before they are divided by."""
 
@@ -64,14 +67,23 @@ def calibrate(examples: Examples) -> float:
 
 
 def fit_channel(
-    examples: Examples, exponent: float, *, max_steps: int, fit_exponent: bool = False, start: Floats | None = None
+    examples: Examples,
+    exponent: float,
+    *,
+    max_steps: int,
+    fit_exponent: bool = False,
+    noise_rate: float | None = None,
+    start: Floats | None = None,
 ) -> Channel:
-    """Return the channel of highest likelihood after ``max_steps`` of expectation maximisation at most.
+    """Return the channel of highest posterior after ``max_steps`` of expectation maximisation at most.
 
     ``fit_exponent`` fits the exponent too. The (K, K) matrix to ``start`` from is by default that of few errors, spread
-    evenly.
+    evenly. With a ``noise_rate`` each row has a Dirichlet prior, ``PSEUDO_EXAMPLES`` of which so large a share is wrong
+    and spread evenly: without one, a pair of classes that starts with few errors goes to none, and comes back with a
+    few examples more.
     """
     n_classes = examples.n_classes
+    prior = _prior(n_classes, noise_rate)
     if start is None:
         start = np.full((n_classes, n_classes), (1 - DIAGONAL) / (n_classes - 1), order="F")
         np.fill_diagonal(start, DIAGONAL)
@@ -82,11 +94,11 @@ def fit_channel(
     for _ in range(max_steps):
         matrix, exponent, previous = following, sharper, likelihood
         if kept is None:
-            following, likelihood, slope, curvature = _step_with_slopes(examples, exponent, matrix)
+            following, likelihood, slope, curvature = _step_with_slopes(examples, exponent, matrix, prior)
             if curvature > 0:
                 sharper = min(max(exponent + STRIDE * slope / curvature, SCALE_LIMITS[0]), SCALE_LIMITS[1])
         else:
-            following, likelihood = _step(examples, kept, matrix)
+            following, likelihood = _step(examples, kept, matrix, prior)
         if abs(likelihood - previous) < TOLERANCE:
             break
     return Channel(exponent, matrix, following)
@@ -108,14 +120,26 @@ def error_log_odds(examples: Examples, channel: Channel) -> Floats:
     return log_odds
 
 
-def _step(examples: Examples, kept: Sharpened, matrix: Floats) -> tuple[Floats, float]:
+def _prior(n_classes: int, noise_rate: float | None) -> Floats:
+    """Return (K, K) the examples that are counted in each M-step before any is seen.
+
+    Without a noise rate, one right example keeps the row of a class that is never predicted.
+    """
+    if noise_rate is None:
+        return np.eye(n_classes, order="F")
+    prior = np.full((n_classes, n_classes), PSEUDO_EXAMPLES * noise_rate / (n_classes - 1), order="F")
+    np.fill_diagonal(prior, PSEUDO_EXAMPLES * (1 - noise_rate))
+    return prior
+
+
+def _step(examples: Examples, kept: Sharpened, matrix: Floats, prior: Floats) -> tuple[Floats, float]:
     """Return the matrix after one E-step and one M-step, and the mean log-likelihood before them.
 
     The posterior of an example is matrix[j, given] * sharpened[j] over the sum of these, and all examples of a class
     have one given label: adding up their posteriors is one product with the inverse sums. Columns lie together in
     memory: with 10,000 classes it takes longer to gather one than all the rest.
     """
-    counts = np.eye(examples.n_classes, order="F")  # a class that is never predicted keeps a row, too
+    counts = prior.copy(order="F")
 
     def of_class(label: int) -> float:
         log_likelihood = 0.0
@@ -130,10 +154,12 @@ def _step(examples: Examples, kept: Sharpened, matrix: Floats) -> tuple[Floats, 
     return counts, log_likelihood / len(examples.given_labels)
 
 
-def _step_with_slopes(examples: Examples, exponent: float, matrix: Floats) -> tuple[Floats, float, float, float]:
+def _step_with_slopes(
+    examples: Examples, exponent: float, matrix: Floats, prior: Floats
+) -> tuple[Floats, float, float, float]:
     """Return what ``_step`` does, and the derivative in the exponent of what expectation maximisation raises, and minus
     its second derivative, which is not negative."""
-    counts = np.eye(examples.n_classes, order="F")
+    counts = prior.copy(order="F")
 
     def of_class(label: int) -> Floats:
         sums = np.zeros(3)

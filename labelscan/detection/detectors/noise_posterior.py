@@ -97,7 +97,8 @@ class NoisePosterior:
         channel = fit_channel(held_out, exponent, max_steps=self.max_steps)
         by_one = expit(error_log_odds(held_out, channel))
         wrong_labels = _count(evidence, by_one, fewest)
-        log_odds = self._ranking(evidence, held_out, overfit, self.kappa * calibrated, channel.refitted)
+        noise_rate = max(float(by_one.mean()), 1 / len(evidence))
+        log_odds = self._ranking(evidence, held_out, overfit, self.kappa * calibrated, channel.refitted, noise_rate)
         error_probability = error_probability_of(log_odds, wrong_labels.estimate)
         return Detection(
             label_quality=1 - error_probability,
@@ -109,7 +110,13 @@ class NoisePosterior:
         )
 
     def _ranking(
-        self, evidence: Evidence, held_out: Examples, overfit: float, exponent: float, start: Floats
+        self,
+        evidence: Evidence,
+        held_out: Examples,
+        overfit: float,
+        exponent: float,
+        start: Floats,
+        noise_rate: float,
     ) -> Floats:
         """Return the log-odds that rank the labels, by held-out probabilities and those from training."""
         examples = held_out
@@ -117,7 +124,9 @@ class NoisePosterior:
             weight = (1 - overfit**FORGIVEN) / 2
             examples = Examples(evidence.given_labels, evidence.pred_probs, evidence.train_probs, weight)
             exponent = self.kappa * calibrate(examples.enough_for_an_exponent())
-        return error_log_odds(examples, fit_channel(examples, exponent, max_steps=self.max_steps, start=start))
+        steps = self.max_steps
+        channel = fit_channel(examples, exponent, max_steps=steps, noise_rate=noise_rate, start=start)
+        return error_log_odds(examples, channel)
 
 
 def _share_overfit(evidence: Evidence) -> float:

@@ -76,6 +76,25 @@ def test_it_computes_what_the_formulas_say(
     np.testing.assert_allclose(found, expected["wrong_labels"], rtol=1e-5)
 
 
+def test_the_only_error_of_a_pair_of_classes_grows_likelier_without_a_jump() -> None:
+    given_labels = np.repeat(np.arange(4), 60)
+    scores = np.random.default_rng(0).normal(size=(240, 4)) + 3 * np.eye(4)[given_labels]
+    probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    alike = (given_labels == 0) & (probs.argmax(axis=1) == 1)
+    probs[alike] = [0.9, 0.04, 0.03, 0.03]  # so that the first example alone looks like the second class
+    log_odds = []
+    for probability in np.arange(0.3, 0.95, 0.01):
+        probs[0] = [0.98 - probability, probability, 0.01, 0.01]
+        log_odds.append(_log_odds(as_evidence(probs, given_labels))[0])
+    assert 0 < np.diff(log_odds).min() <= np.diff(log_odds).max() < 2, "without a prior on the channel it was 8"
+
+
+def _log_odds(evidence: Evidence) -> np.ndarray:
+    log_odds = NoisePosterior().detect(evidence).error_log_odds
+    assert log_odds is not None
+    return log_odds
+
+
 def test_probabilities_from_training_rank_better() -> None:
     evidence, true_labels = planted(3000, 5, signal=3)
     both = as_evidence(evidence.pred_probs, evidence.given_labels, in_sample(evidence, true_labels))
