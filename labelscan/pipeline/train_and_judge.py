@@ -1,7 +1,5 @@
 """The whole line: from the folds of a plan to a ranked table of label issues."""
 
-import numpy as np
-
 from labelscan.arrays import Strings, as_strings
 from labelscan.correction.review import Review
 from labelscan.data.dataset import Dataset
@@ -31,10 +29,8 @@ def train_and_judge(
         dataset.write(run.path / "examples.csv", status)
         folds.write(run.path / "folds.csv", dataset.example_ids)
     evidence, warnings = evidence_of(planned, contents, folds, run, notify)
-    sizes = np.bincount(dataset.given_labels[~contents.unusable], minlength=len(dataset.class_names))
     checks = DataChecks(
         label_conflicts=find_label_conflicts(dataset, contents.numbers),
-        small_classes=[dataset.class_names[label] for label in np.flatnonzero(sizes < folds.n_folds)],
         warnings=(*plan.warnings, *warnings),
     )
     detector, seed = plan.config.detection.detector, plan.config.seed

@@ -36,8 +36,6 @@ class DataChecks:
     """What was found in the data before any label was judged."""
 
     label_conflicts: Sequence[LabelConflict] = ()
-    small_classes: Sequence[str] = ()
-    """Classes with fewer examples than folds."""
     warnings: Sequence[str] = ()
 
 
@@ -78,25 +76,18 @@ def warnings_about(
             f"{flagged_rate:.0%} of the labels are flagged: check that the labels belong to these examples, "
             "or train a better model"
         )
-    yield from _about_the_data(dataset, evidence, checks)
+    yield from _about_the_data(dataset, checks)
     for detection in detections.by_name.values():
         yield from detection.notes
 
 
-def _about_the_data(dataset: Dataset, evidence: Evidence, checks: DataChecks) -> Iterator[str]:
+def _about_the_data(dataset: Dataset, checks: DataChecks) -> Iterator[str]:
     names, n_conflicts = dataset.class_names, len(checks.label_conflicts)
     if n_conflicts:
         groups = "1 group" if n_conflicts == 1 else f"{n_conflicts:,} groups"
         (one, label), *more = checks.label_conflicts[0]
         other, its = next(each for each in more if each[1] != label)
         yield f"{groups} of identical examples with different labels, such as {one!r} ({label}) and {other!r} ({its})"
-    # A class without any score has no poor scores either; scores.csv says why it has none.
-    scored = {names[label] for label in np.unique(evidence.given_labels)}
-    small = [name for name in checks.small_classes if name in scored]
-    if small:
-        listed = ", ".join(map(repr, small[:5])) + (f" and {len(small) - 5:,} more" if len(small) > 5 else "")
-        verb = "class has" if len(small) == 1 else "classes have"
-        yield f"{len(small):,} {verb} fewer examples than folds, so that scores there are poor: {listed}"
     counts = np.bincount(dataset.given_labels, minlength=len(names))
     largest, smallest = int(counts.argmax()), int(counts.argmin())
     if counts[largest] >= EXTREME_IMBALANCE * max(1, counts[smallest]):

@@ -28,6 +28,7 @@ FEW_UNITS = 50
 
 ALONE = "unscored: the only example of its class"
 TOGETHER = "unscored: all examples of its class must share a fold"
+FEW = "unscored: its class has fewer examples than there are folds"
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Folds:
     fold: NDArray[np.int64]
     """(R, N) the fold that holds the example out; -1 where the example cannot be used."""
     scored: Mask
-    """(N,) whether the example is predicted in every repeat. Where some repeat leaves no other example of its class
-    to learn from it is not, but still trains the folds that do not hold it out."""
+    """(N,) whether the example is predicted in every repeat. It is not where its class has fewer examples than folds or
+    some repeat leaves no other example of it to learn from, but still trains the folds that do not hold it out."""
     n_folds: int
 
     @property
@@ -101,7 +102,9 @@ def assign_folds(
             turns = np.array([_hash(name, key) % config.n_folds for name in class_names])
             hashes = np.array([_hash(example_id, key) for example_id in example_ids[rows]], dtype=np.uint64)
             fold[repeat, rows] = _cut(hashes, given_labels[rows], unit_of, turns, config.n_folds)
-    scored = np.logical_and.reduce([_learnable(one, given_labels) for one in fold])
+    counts = np.bincount(given_labels[rows], minlength=len(class_names))
+    enough = counts[given_labels] >= config.n_folds  # of fewer, hardly anything can be learned
+    scored = np.logical_and.reduce([enough, *(_learnable(one, given_labels) for one in fold)])
     smallest = min(int(((each >= 0) & (each != held_out)).sum()) for each in fold for held_out in range(config.n_folds))
     if smallest < 2:
         raise DatasetError(
@@ -112,8 +115,8 @@ def assign_folds(
     if not scored.any():
         raise DatasetError(
             "nothing-scored",
-            "no example can be scored: no class has two examples in different folds",
-            hint="give more examples of each class, or fewer groups that hold whole classes",
+            f"no example can be scored: no class has {config.n_folds} examples, and these in different folds",
+            hint="give more examples of each class, fewer folds, or fewer groups that hold whole classes",
         )
     return Folds(fold, scored, config.n_folds)
 
@@ -141,7 +144,11 @@ def unscored_reasons(folds: Folds, given_labels: GivenLabels, usable: Mask) -> d
     """Return why, by row, a usable example is not scored."""
     counts = np.bincount(given_labels[usable])
     rows = np.flatnonzero(~folds.scored & usable).tolist()
-    return {row: ALONE if counts[given_labels[row]] == 1 else TOGETHER for row in rows}
+
+    def reason(count: int) -> str:
+        return ALONE if count == 1 else FEW if count < folds.n_folds else TOGETHER
+
+    return {row: reason(int(counts[given_labels[row]])) for row in rows}
 
 
 def _cut(

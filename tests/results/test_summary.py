@@ -8,10 +8,9 @@ from refusals import refuses
 from tiny_run import a_dataset, a_status, an_evidence, detections_of
 
 from labelscan.errors import RunFolderError
-from labelscan.results.health import DataChecks, warnings_about
+from labelscan.results.health import DataChecks
 from labelscan.results.issues import rank_issues
 from labelscan.results.summary import MOST_CONFLICTS, ClassHealth, ConfusedPair, Summary, summarise
-from labelscan.training.agreement import Agreement
 
 CONFLICT = [("00.png", "cat"), ("01.png", "dog")]
 
@@ -74,27 +73,13 @@ def test_true_labels_tell_how_well_each_detector_did() -> None:
 def test_nothing_that_needs_a_look_goes_unsaid() -> None:
     warnings = a_summary(
         warnings=["from the run"],
-        small_classes=["cat", "dog", "fox"],
         label_conflicts=[CONFLICT],
     ).warnings
     assert warnings == (
         "from the run",
         "1 group of identical examples with different labels, such as '00.png' (cat) and '01.png' (dog)",
-        "3 classes have fewer examples than folds, so that scores there are poor: 'cat', 'dog', 'fox'",
         "a note",
     )
-
-
-def test_a_class_without_scores_is_not_said_to_have_poor_ones() -> None:
-    dataset = a_dataset()
-    evidence = an_evidence(dataset)[np.arange(8)]
-    detections = detections_of(an_evidence(dataset))
-    agreement = Agreement(1.0, 0.5, 0.1)
-    checks = DataChecks(small_classes=["dog", "fox"])
-    assert list(warnings_about(dataset, evidence, detections, agreement, checks)) == [
-        "1 class has fewer examples than folds, so that scores there are poor: 'dog'",
-        "a note",
-    ]
 
 
 def test_what_is_extreme_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from refusals import refuses
 from labelscan.arrays import as_strings
 from labelscan.config import FoldsConfig
 from labelscan.errors import DatasetError
-from labelscan.training.folds import assign_folds, find_units, number_groups
+from labelscan.training.folds import FEW, assign_folds, find_units, number_groups, unscored_reasons
 
 
 def assign(labels, *, names=None, n_folds=5, repeats=1, seed=0, groups=None, usable=None, ids=None):
@@ -82,10 +82,10 @@ def test_a_new_class_moves_no_example_of_the_others():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_class_with_two_members_in_two_groups_is_scored(seed):
+def test_a_class_whose_members_are_in_two_groups_is_scored(seed):
     labels = np.arange(1500) % 2
     groups = [f"g{row % 500}" for row in range(1500)]
-    labels[[3, 700]] = 2
+    labels[[3, 503, 1003, 700, 1200]] = 2  # rows of one group are 500 apart
     folds = assign(labels, groups=groups, seed=seed)
     assert folds.scored.all()
 
@@ -130,10 +130,12 @@ def test_a_class_within_one_group_is_not_scored():
     assert folds.scored[:60].all()
 
 
-@pytest.mark.parametrize("n_members", [2, 3, 4])
-def test_a_class_with_fewer_members_than_folds_is_scored(n_members):
-    folds = assign(np.r_[np.arange(50) % 2, [2] * n_members])
-    assert folds.scored.all()
+def test_a_class_with_fewer_members_than_folds_trains_but_is_not_scored():
+    labels = np.r_[np.arange(50) % 2, [2] * 4, [3] * 5]
+    folds = assign(labels)
+    assert folds.scored.tolist() == (labels != 2).tolist()
+    assert set(unscored_reasons(folds, labels, np.ones(59, dtype=bool)).values()) == {FEW}
+    assert sum(50 in folds.train_index(0, fold) for fold in range(5)) == 4
 
 
 def test_unreadable_examples_are_in_no_fold():
