@@ -113,6 +113,7 @@ no-file: apply run --decisions nowhere.csv
 unknown-example: apply run --decisions wrong.csv
 unknown-class: apply run --decisions new.csv
 unknown-class: apply run --decisions new.csv --allow-new-classes
+no-error-probability: apply run --relabel
 no-data: benchmark
 unknown-errors: benchmark photos
 unknown-name: benchmark photos --noise symetric:0.1
