@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 
 from labelscan.detection.decisions.decided_labels import Bins
-from labelscan.detection.estimates import Range
 from labelscan.reporting.page import (
     FeatureNote,
     Measurement,
@@ -112,7 +111,7 @@ def an_estimate(**changes: object) -> WrongLabels:
         "share_high": 12 / 1190,
         "source": "one opinion",
         "n_decided": 0,
-        "precision": Range(0.9, 0.7, 0.97),
+        "precision": None,
         "found": None,
         "worth_a_look": None,
         "decisions_to_halve": None,
@@ -134,6 +133,8 @@ def a_measurement(
     for start, end in zip([0, *ends], ends, strict=False):
         numbers, sizes = np.unique(bins.of_example[start:end], return_counts=True)
         stretches.append((end, tuple(zip(numbers.tolist(), sizes.tolist(), strict=True))))
+    half = n // 2
+    cells = (((1, True, n_flagged),) if n_flagged else ()) + ((1, False, half - n_flagged), (0, False, n - half))
     return Measurement(
         to_decide=to_decide,
         centres=tuple(bins.centres.tolist()),
@@ -142,6 +143,8 @@ def a_measurement(
             one.example_id: (float(log_odds[one.rank - 1]), int(bins.of_example[one.rank - 1]))
             for one in (*suspects, *to_decide)
         },
+        cells=cells,
+        strata={one.example_id: int(one.rank <= half) for one in (*suspects, *to_decide)},
     )
 
 

@@ -45,6 +45,8 @@ class Settled:
 
     is_wrong: Mapping[str, bool]
     """By example id."""
+    unsure: tuple[str, ...]
+    """Ids of scored examples of which nobody can tell."""
     are_corrected: bool
     """Whether labels that were decided to be wrong have been changed since, or are gone. Which labels are still as they
     were decided then depends on the decisions, and by those a data set looks better than it is."""
@@ -91,6 +93,7 @@ def settle(review: Review, given_labels: Mapping[str, str], scored: Container[st
     stale: list[str] = []
     corrected: list[str] = []
     confirmed: list[str] = []
+    unsure: list[str] = []
     for one in review.decisions:
         label = given_labels.get(one.example_id)
         is_as_decided = one.verdict == "relabel" and one.new_label == label
@@ -101,12 +104,14 @@ def settle(review: Review, given_labels: Mapping[str, str], scored: Container[st
             corrected.append(one.example_id)
         if (is_changed and not is_as_decided) or one.example_id not in scored:
             stale.append(one.example_id)
-        elif one.verdict != "unsure":
+        elif one.verdict == "unsure":
+            unsure.append(one.example_id)
+        else:
             is_wrong[one.example_id] = one.calls_wrong and not is_as_decided
     if not any(is_wrong.values()):  # what the labels were is not known, and all that were wrong have been corrected
         corrected += confirmed
     notes = (*review.notes, *_notes(review, stale, corrected))
-    return Settled(is_wrong=is_wrong, are_corrected=bool(corrected), notes=notes)
+    return Settled(is_wrong=is_wrong, unsure=tuple(unsure), are_corrected=bool(corrected), notes=notes)
 
 
 def _notes(review: Review, stale: Sequence[str], corrected: Sequence[str]) -> Iterator[str]:

@@ -100,7 +100,7 @@ def next_steps(verdict: GateVerdict, n_listed: int) -> list[tuple[str, str]]:
 def limit_and_range(name: str, found: float, limit: float, wrong: WrongLabels) -> str:
     """Return how a limit on suspects compares with the range of wrong labels, to follow its sentence; often nothing."""
     low, high = (wrong.share_low, wrong.share_high) if name in RATES else (wrong.low, wrong.high)
-    if low <= limit <= high:
+    if high is not None and low <= limit <= high:
         return f"; the limit lies within the range of wrong labels, {shown(name, low)} to {shown(name, high)}"
     if found <= limit < low:
         are = "by the decisions are" if wrong.source == "decisions" else "are probably"

@@ -12,8 +12,9 @@ import numpy as np
 from labelscan.arrays import Strings, as_strings
 from labelscan.correction.review import Review, settle
 from labelscan.data.dataset import Dataset
-from labelscan.detection.decisions.decided_labels import DecidedLabels, ReviewPosterior
-from labelscan.detection.decisions.measured_sample import draw_sample, seed_for
+from labelscan.detection.decisions.decided_labels import DecidedLabels
+from labelscan.detection.decisions.interval import Measurement
+from labelscan.detection.decisions.measured_sample import MeasuredSample, draw_sample, seed_for
 from labelscan.detection.decisions.rescoring import LEAST_DECISIONS, kept_log_odds, rescore
 from labelscan.detection.detectors import detect_all
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
@@ -65,15 +66,18 @@ def judge_and_write(
         _refuse_other_decisions(run, review)
     with run.timed("detection"):
         by_detectors = detect_all(evidence, detector)
+        sample = draw_sample(evidence.example_ids, kept_log_odds(by_detectors), seed=seed_for(evidence, seed))
         if not run.is_read_only:
-            _write_for_measurement(evidence, by_detectors, run, seed=seed)
+            log_odds = kept_log_odds(by_detectors).astype(np.float32)
+            write_npz(run.path / LOG_ODDS_FILE, {"error_log_odds": log_odds, "stratum": sample.stratum.astype(np.int8)})
+            sample.write(run.path / MEASURE_FILE, evidence)
         given_labels = {} if review is None else _labels_by_id(dataset)
-        detections, posterior, notes = _with_decisions(by_detectors, evidence, review, given_labels)
+        detections, measurement, notes = _with_decisions(by_detectors, evidence, sample, review, given_labels)
         decided = detections.decided
         for note in notes:
             notify(Noted(note))
         issues = rank_issues(dataset, evidence, detections, status)
-        summary = summarise(dataset, evidence, detections, issues, status, checks, posterior=posterior, notes=notes)
+        summary = summarise(dataset, evidence, detections, issues, status, checks, measurement=measurement, notes=notes)
         if not run.is_read_only:
             issues.write(run.path)
             summary.write(run.path)
@@ -106,12 +110,16 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
         where = str(run.folder / EVIDENCE_FILE)
         raise RunFolderError("damaged", "is not about the labels of scores.csv", where=where, hint=FRESH)
     by_detectors = detect_all(evidence, run.summary.detector)
-    detections, posterior, notes = _with_decisions(by_detectors, evidence, review, run.given_labels)
+    seed = seed_for(evidence, int(str(run.record.settings.get("seed", 0))))
+    sample = draw_sample(evidence.example_ids, kept_log_odds(by_detectors), seed=seed)
+    detections, measurement, notes = _with_decisions(by_detectors, evidence, sample, review, run.given_labels)
     return dataclasses.replace(
         run,
         record=dataclasses.replace(run.record, decisions=_counted(review, evidence, detections.decided)),
         issues=rerank(run.issues, evidence, detections),
-        summary=with_judgement(run.summary, evidence, detections, posterior, warnings=notes),
+        summary=with_judgement(
+            run.summary, evidence, detections, measurement, of_images=run.record.data.kind == "images", warnings=notes
+        ),
         is_as_written=False,
     )
 
@@ -133,16 +141,14 @@ def _counted(review: Review, evidence: Evidence, decided: DecidedLabels) -> Coun
     return dataclasses.replace(review.counted(), decided_wrong=tuple(map(str, evidence.example_ids[rows])))
 
 
-def _write_for_measurement(evidence: Evidence, detections: Detections, run: RunFolder, *, seed: int) -> None:
-    log_odds = kept_log_odds(detections)
-    write_npz(run.path / LOG_ODDS_FILE, {"error_log_odds": log_odds.astype(np.float32)})
-    draw_sample(evidence.example_ids, log_odds, seed=seed_for(evidence, seed)).write(run.path / MEASURE_FILE, evidence)
-
-
 def _with_decisions(
-    detections: Detections, evidence: Evidence, review: Review | None, given_labels: Mapping[str, str]
-) -> tuple[Detections, ReviewPosterior | None, tuple[str, ...]]:
-    """Return the judgements with what was decided, what decisions say of all labels, and notes on them.
+    detections: Detections,
+    evidence: Evidence,
+    sample: MeasuredSample,
+    review: Review | None,
+    given_labels: Mapping[str, str],
+) -> tuple[Detections, Measurement | None, tuple[str, ...]]:
+    """Return the judgements with what was decided, what decisions measure, and notes on them.
 
     ``given_labels`` are those of all examples, by id.
     """
@@ -156,10 +162,12 @@ def _with_decisions(
     decided = DecidedLabels(
         index=np.array(list(by_row), dtype=np.int64), is_wrong=np.array(list(by_row.values()), dtype=np.bool_)
     )
-    judged, posterior = rescore(detections, decided, measure=not settled.are_corrected)
+    drawn = sample.drawn(decided, [row_of[example_id] for example_id in settled.unsure])
+    judged, measurement = rescore(detections, decided, drawn=None if settled.are_corrected else drawn)
     notes = settled.notes
-    if posterior is None and not settled.are_corrected:
-        say = "1 decision says" if len(decided) == 1 else f"{len(decided)} decisions say"
-        measured = f"{LEAST_DECISIONS} or more, on right labels too, also measure how many are wrong"
-        notes = (*notes, f"{review.where}: {say} nothing of other labels; {measured}")
-    return judged, posterior, notes
+    if measurement is None and not settled.are_corrected:
+        found = f"{int(decided.is_wrong.sum()):,} of {len(decided):,} decided labels are wrong"
+        nobody = f"of the {len(evidence) - len(decided):,} others nobody has measured any"
+        how = f"the first {LEAST_DECISIONS} labels of {MEASURE_FILE}, or more, would say how many are wrong"
+        notes = (*notes, f"{review.where}: {found}; {nobody}: {how}")
+    return judged, measurement, notes

@@ -1,7 +1,8 @@
 """What a page needs to measure how many labels are wrong: which to decide, and how likely each label is wrong.
 
-What decisions say is worked out in the browser as they are made (``assets/posterior.js``). It needs the log-odds of all
-labels only by bins, and their ranks only by stretches of the ranking: so a page is as small for a million labels.
+What decisions say is worked out in the browser as they are made (``assets/interval.js`` and ``posterior.js``). It needs
+the log-odds of all labels only by bins, their ranks only by stretches of the ranking, and of the strata only how many
+labels of each are listed: so a page is as small for a million labels.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,7 @@ from labelscan.reporting.page import Measurement, Record, Suspect, records
 from labelscan.results.run import FinishedRun
 from labelscan.runs.files import FRESH, LOG_ODDS_FILE, MEASURE_FILE
 
-LOG_ODDS = "error_log_odds"
+LOG_ODDS, STRATUM = "error_log_odds", "stratum"
 MOST_TO_DECIDE = 100
 """How many labels a page offers to decide, with pictures; measure.csv has more."""
 STRETCHES_OF_THE_LIST, STRETCHES_BEYOND = 20, 30
@@ -60,7 +61,7 @@ def make_measurement(run: FinishedRun, to_decide: Sequence[Suspect], others: Ite
     """
     if not to_decide:
         return None
-    ids, log_odds = _log_odds(run)
+    ids, log_odds, strata = _log_odds(run)
     bins = Bins.of(log_odds)
     scores = run.issues.scores
     ranked = scores.loc[scores["rank"].notna().to_numpy(), ["rank", "example_id", "flagged"]].sort_values("rank")
@@ -70,11 +71,17 @@ def make_measurement(run: FinishedRun, to_decide: Sequence[Suspect], others: Ite
         raise RunFolderError("damaged", "is not about the labels of scores.csv", where=where, hint=FRESH)
     n_flagged = int(ranked["flagged"].sum())
     shown = {one.example_id: rows[one.rank - 1] for one in (*to_decide, *others)}
+    listed = np.arange(len(rows)) < n_flagged
+    cells, sizes = np.unique(np.column_stack([strata[rows], listed]), axis=0, return_counts=True)
+    numbered = zip(cells.tolist(), sizes.tolist(), strict=True)
     return Measurement(
         to_decide=tuple(to_decide),
         centres=tuple(bins.centres.tolist()),
         stretches=_stretches(bins.of_example[rows], n_flagged),
         error_odds={name: (float(log_odds[row]), int(bins.of_example[row])) for name, row in shown.items()},
+        cells=tuple((stratum, bool(is_listed), size) for (stratum, is_listed), size in numbered),
+        strata={name: int(strata[row]) for name, row in shown.items()},
+        is_rescored=run.record.decisions is not None,
     )
 
 
@@ -92,15 +99,16 @@ def _stretches(bin_by_rank: NDArray[np.int64], n_flagged: int) -> tuple[tuple[in
     return tuple(stretches)
 
 
-def _log_odds(run: FinishedRun) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
-    """Return the ids of all scored examples, and the log-odds that their labels are wrong."""
+def _log_odds(run: FinishedRun) -> tuple[NDArray[np.object_], NDArray[np.float64], NDArray[np.int64]]:
+    """Return the ids of all scored examples, the log-odds that their labels are wrong, and their strata."""
     path = run.folder / EVIDENCE_FILE
     try:
         ids = as_strings(read_texts(path, "example_ids"))  # and no other array of it: evidence has large ones
         path = run.folder / LOG_ODDS_FILE
-        log_odds = read_arrays(path, [LOG_ODDS])[LOG_ODDS]
+        log_odds, strata = read_arrays(path, [LOG_ODDS, STRATUM]).values()
     except CANNOT_READ as error:
         raise RunFolderError("unreadable", f"cannot be read ({why(error)})", where=str(path), hint=FRESH) from error
-    if log_odds.dtype.kind != "f" or log_odds.shape != ids.shape or not np.isfinite(log_odds).all():
+    is_whole = log_odds.shape == strata.shape == ids.shape and (log_odds.dtype.kind, strata.dtype.kind) == ("f", "i")
+    if not is_whole or not np.isfinite(log_odds).all():
         raise RunFolderError("damaged", "is not one number a label", where=str(path), hint=FRESH)
-    return ids, log_odds.astype(np.float64)
+    return ids, log_odds.astype(np.float64), strata.astype(np.int64)

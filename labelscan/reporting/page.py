@@ -119,6 +119,12 @@ class Measurement:
     bins are in it, as pairs of a bin and a number."""
     error_odds: Mapping[str, tuple[float, int]]
     """By example id, the log-odds that a label is wrong, and its bin, of every label that the page shows."""
+    cells: tuple[tuple[int, bool, int], ...]
+    """How many labels of each stratum are listed, and how many are not: stratum, whether listed, number."""
+    strata: Mapping[str, int]
+    """By example id, the stratum of every label that the page shows."""
+    is_rescored: bool = False
+    """Whether decisions made the list, by which drawn labels say nothing of others that are listed."""
 
 
 @dataclass(frozen=True, kw_only=True)

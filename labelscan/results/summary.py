@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from labelscan.arrays import Mask, Strings
 from labelscan.data.dataset import Dataset
-from labelscan.detection.decisions.decided_labels import ReviewPosterior
+from labelscan.data.inputs import kind_of
+from labelscan.detection.decisions.interval import Measurement
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import DetectionQuality, quality
 from labelscan.detection.protocol import Detections
@@ -160,7 +161,7 @@ def summarise(
     status: Strings,
     checks: DataChecks = NOTHING_FOUND,
     *,
-    posterior: ReviewPosterior | None = None,
+    measurement: Measurement | None = None,
     notes: Sequence[str] = (),
 ) -> Summary:
     """Return what a run found.
@@ -168,7 +169,7 @@ def summarise(
     Args:
         dataset, evidence, detections, issues, status: as in ``rank_issues``, and what it made of them.
         checks: what was found in the data.
-        posterior: what decisions say about the labels, where there are some.
+        measurement: what decisions measure, where there are enough of them.
         notes: what is good to know, besides how the data was read.
     """
     predicted_labels = evidence.pred_probs.argmax(axis=1)
@@ -188,7 +189,12 @@ def summarise(
         flagged_by_all=int(np.logical_and.reduce(every_flag).sum()),
         estimated_wrong_labels=estimated_wrong_labels,
         estimated_noise_rate=estimated_wrong_labels / len(evidence),
-        wrong_labels=estimate_wrong_labels(detections, posterior, by_agreement=evidence.members_give_the_count),
+        wrong_labels=estimate_wrong_labels(
+            detections,
+            measurement,
+            by_agreement=evidence.members_give_the_count,
+            of_images=kind_of(dataset.inputs) == "images",
+        ),
         out_of_fold_accuracy=agreement.share,
         chance_accuracy=agreement.chance,
         learned_nothing=agreement.learned_nothing,
@@ -210,13 +216,15 @@ def with_judgement(
     summary: Summary,
     evidence: Evidence,
     detections: Detections,
-    posterior: ReviewPosterior | None,
+    measurement: Measurement | None,
     *,
+    of_images: bool,
     warnings: Sequence[str] = (),
 ) -> Summary:
     """Return what a run found with the counts and estimates of other judgements of the same evidence.
 
-    What it says of classes, pairs and each detector stays as the run has it. ``warnings`` go before its own.
+    What it says of classes, pairs and each detector stays as the run has it. ``of_images`` is whether its examples are
+    images; ``warnings`` go before its own.
     """
     estimated_wrong_labels = float(detections.error_probability.sum())
     return dataclasses.replace(
@@ -224,7 +232,9 @@ def with_judgement(
         n_flagged=int(detections.lead.flagged.sum()),
         estimated_wrong_labels=estimated_wrong_labels,
         estimated_noise_rate=estimated_wrong_labels / len(evidence),
-        wrong_labels=estimate_wrong_labels(detections, posterior, by_agreement=evidence.members_give_the_count),
+        wrong_labels=estimate_wrong_labels(
+            detections, measurement, by_agreement=evidence.members_give_the_count, of_images=of_images
+        ),
         warnings=(*warnings, *summary.warnings),
     )
 

@@ -6,21 +6,28 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from labelscan.detection.decisions.decided_labels import DecidedLabels, constants, review_posterior
+from labelscan.arrays import as_strings
+from labelscan.detection.decisions.decided_labels import (
+    Bins,
+    DecidedLabels,
+    constants,
+    error_probability_by_decisions,
+)
+from labelscan.detection.decisions.interval import Measurement, interval_constants, n_wrong, share_of_wrong
+from labelscan.detection.decisions.measured_sample import draw_sample
 from labelscan.detection.detectors.noise_posterior import highest_expected_f1
 from labelscan.reporting.formats.html import ASSETS
 
-COMPUTE = """([constants, centres, all, part, rest]) => {
-    const posterior = new ReviewPosterior(constants, centres, all);
-    const [inside, outside] = [posterior.count(part), posterior.count(rest)];
-    const ranges = [posterior.nWrong(), posterior.share(inside, sumOf(part.sizes)), posterior.found(inside, outside)];
+COMPUTE = """([constants, centres, sizes, cells, decided]) => {
+    const posterior = new ReviewPosterior(constants, centres, { sizes, decided });
+    const interval = new Interval(constants, cells, decided);
+    const isListed = (one) => one.isListed;
+    const intervals = [interval.nWrong(), interval.nWrong(isListed), interval.share(isListed)];
     return {
-        ranges: ranges.map(({ estimate, low, high }) => [estimate, low, high]),
-        byBin: posterior.byBin,
+        ends: intervals.map(({ low, high }) => [low, high]),
+        expected: posterior.expected({ sizes, decided }),
         worth: posterior.nWorthALook(),
-        toHalve: posterior.decisionsToHalve(),
-        undoubted: posterior.nUndoubted(),
-        listedAnew: posterior.nListedRescored(),
+        listedRescored: posterior.nListedRescored(),
     };
 }"""
 
@@ -28,24 +35,12 @@ COMPUTE = """([constants, centres, all, part, rest]) => {
 @pytest.fixture(scope="module")
 def tab(browser):
     tab = browser.new_page()
-    tab.add_script_tag(path=ASSETS / "posterior.js")
+    for name in ("posterior.js", "interval.js"):
+        tab.add_script_tag(path=ASSETS / name)
     return tab
 
 
-def part_of(posterior, log_odds, rows):
-    """Return a part of the labels as the script takes it."""
-    bins, decided = posterior.bins, posterior.decided
-    return {
-        "sizes": np.bincount(bins.of_example[rows], minlength=len(bins.sizes)).tolist(),
-        "decided": [
-            {"logOdds": float(log_odds[row]), "bin": int(bins.of_example[row]), "isWrong": bool(wrong)}
-            for row, wrong in zip(decided.index, decided.is_wrong, strict=True)
-            if rows[row]
-        ],
-    }
-
-
-USUAL = {"n": 3000, "n_decided": 50, "offset": 0, "slope": 1, "floor": 0, "spread": 2.5, "digits": 6}
+USUAL = {"n": 3000, "n_decided": 50, "n_chosen": 0, "offset": 0, "slope": 1, "floor": 0, "spread": 2.5, "digits": 6}
 CASES = {
     "fifty decisions": {},
     "no decision": {"n_decided": 0},
@@ -55,6 +50,7 @@ CASES = {
     "a weak model": {"slope": 0.3},
     "extreme log-odds": {"spread": 12},
     "probably none is wrong": {"n": 40, "n_decided": 30, "offset": -12},
+    "a review besides": {"n_chosen": 100},
     "few labels": {"n": 40, "n_decided": 12},
     "nearly all are decided": {"n": 40, "n_decided": 38, "offset": 2},
     "ties": {"digits": 0},
@@ -65,24 +61,50 @@ CASES = {
 def test_the_script_of_the_page_agrees_with_python(tab, case):
     options = USUAL | CASES[case]
     generator = np.random.default_rng(3)
-    log_odds = np.round(generator.normal(-3, options["spread"], options["n"]), options["digits"])
+    n = options["n"]
+    log_odds = np.round(generator.normal(-3, options["spread"], n), options["digits"])
     seen = expit(options["offset"] + options["slope"] * log_odds)
-    errors = generator.random(options["n"]) < options["floor"] + (1 - options["floor"]) * seen
-    chance = expit(log_odds / 4) + 0.02
-    index = generator.choice(options["n"], options["n_decided"], replace=False, p=chance / chance.sum())
-    posterior = review_posterior(log_odds, DecidedLabels(index=index, is_wrong=errors[index]))
+    errors = generator.random(n) < options["floor"] + (1 - options["floor"]) * seen
+    sample = draw_sample(as_strings([str(row) for row in range(n)]), log_odds, seed=0)
+    chosen = np.argsort(-log_odds, kind="stable")[: options["n_chosen"]]
+    index = np.union1d(sample.index[: options["n_decided"]], chosen)
+    decided = DecidedLabels(index=index, is_wrong=errors[index])
+    drawn = sample.drawn(decided)
+    error_probability = error_probability_by_decisions(log_odds, decided)
+    error_probability[index] = errors[index]
     listed = log_odds > np.quantile(log_odds, 0.8)
-    parts = [part_of(posterior, log_odds, rows) for rows in (listed | True, listed, ~listed)]
+    measurement = Measurement(error_probability=error_probability, decided=decided, drawn=drawn, listed=listed)
+    bins = Bins.of(log_odds)
+    facts = [
+        {
+            "logOdds": float(log_odds[row]),
+            "bin": int(bins.of_example[row]),
+            "isWrong": bool(errors[row]),
+            "isListed": bool(listed[row]),
+            "stratum": int(sample.stratum[row]),
+            "isDrawn": row in drawn.index,
+        }
+        for row in index
+    ]
+    cells = [
+        {
+            "stratum": stratum,
+            "isListed": is_listed,
+            "n": int(((sample.stratum == stratum) & (listed == is_listed)).sum()),
+        }
+        for stratum in range(4)
+        for is_listed in (True, False)
+    ]
+    all_constants = constants() | interval_constants()
     started = time.monotonic()
-    found = tab.evaluate(COMPUTE, [constants(), posterior.bins.centres.tolist(), *parts])
+    found = tab.evaluate(COMPUTE, [all_constants, bins.centres.tolist(), bins.sizes.tolist(), cells, facts])
     assert time.monotonic() - started < 5  # a twentieth of it where nothing else runs
-    expected = [posterior.n_wrong(), posterior.precision(listed), posterior.found(listed)]
-    for (values, absolute), one in zip(zip(found["ranges"], (0.5, 1e-3, 1e-3), strict=True), expected, strict=True):
-        np.testing.assert_allclose(values, [one.estimate, one.low, one.high], rtol=0.01, atol=absolute)
-    np.testing.assert_allclose(found["byBin"], posterior.draws.mean(axis=0), atol=1e-3)
-    assert found["worth"] == pytest.approx(posterior.n_worth_a_look(), abs=0.02 * options["n"])
-    assert found["toHalve"] == posterior.decisions_to_halve()
-    assert found["undoubted"] == posterior.n_undoubted()
-    flagged = highest_expected_f1(posterior.error_probability)
+    count = measurement.n_wrong()
+    expected = [(count.low, count.high), n_wrong(drawn, decided, listed), share_of_wrong(drawn, decided, listed)]
+    for values, ends, step in zip(found["ends"], expected, (n / 2000, n / 2000, 2e-3), strict=True):
+        np.testing.assert_allclose(values, ends, rtol=1e-9, atol=1.001 * step)
+    assert found["expected"] == pytest.approx(error_probability.sum(), rel=1e-6)
+    assert found["worth"] == pytest.approx(measurement.n_worth_a_look(), abs=0.02 * n)
+    flagged = highest_expected_f1(error_probability)
     flagged[index] = errors[index]
-    assert found["listedAnew"] == pytest.approx(flagged.sum(), abs=int(posterior.bins.sizes.max()))
+    assert found["listedRescored"] == pytest.approx(flagged.sum(), abs=int(bins.sizes.max()))

@@ -1,9 +1,7 @@
 """How many labels are wrong is a range, in summary.json and in every sentence about it."""
 
-from dataclasses import replace
 from functools import partial
 
-import numpy as np
 import pytest
 from tiny_run import a_dataset, an_evidence, detections_of
 
@@ -11,10 +9,11 @@ from labelscan.detection.estimates import Range
 from labelscan.results.wrong_labels import WrongLabels, count_in_words, estimate_wrong_labels, list_in_words
 
 
-def estimated(low=90.0, estimate=140.0, high=210.0, **changes: object) -> WrongLabels:
-    values: dict[str, object] = {"source": "one opinion", "n_decided": 0, "precision": Range(0.6, 0.4, 0.8)}
+def estimated(low=90.0, estimate=140.0, high: float | None = 210.0, **changes: object) -> WrongLabels:
+    values: dict[str, object] = {"source": "opinions", "n_decided": 0, "precision": None}
     values |= {"found": None, "worth_a_look": None, "decisions_to_halve": None}
-    shares = {"share": estimate / 5000, "share_low": low / 5000, "share_high": high / 5000}
+    share_high = None if high is None else high / 5000
+    shares = {"share": estimate / 5000, "share_low": low / 5000, "share_high": share_high}
     return WrongLabels(estimate=estimate, low=low, high=high, **shares, **(values | changes))
 
 
@@ -23,22 +22,17 @@ decided = partial(estimated, source="decisions")
 
 def measured(**changes: object) -> WrongLabels:
     values = {"source": "decisions", "n_decided": 50, "found": Range(0.8, 0.71, 0.88)}
+    values |= {"precision": Range(0.6, 0.4, 0.8)}
     values |= {"worth_a_look": 310, "decisions_to_halve": 150}
     return estimated(120.4, 139.7, 160.2, **(values | changes))
 
 
-def test_without_decisions_the_number_is_a_range_and_never_said_to_be_known():
+def test_without_decisions_the_number_is_never_said_to_be_known_and_nothing_is_said_of_the_list():
     count = "between 90 and 210 of 5,000 labels are probably wrong (most likely 140)"
     assert count_in_words(estimated(), 5000) == count
-    clauses = list_in_words(estimated(precision=Range(0.9, 0.8, 1.0)))
-    assert clauses == ["80 to 100 in 100 of the listed are probably wrong"]
-
-
-def test_a_precision_that_may_be_anything_is_not_claimed():
-    (words,) = list_in_words(estimated())
-    assert words == "the models cannot tell how many of the listed are wrong: 40 to 80 in 100"
-    assert not estimated().knows_precision
-    assert measured().knows_precision
+    at_least = "at least 90 of 5,000 labels are probably wrong; nobody has measured it"
+    assert count_in_words(estimated(high=None), 5000) == at_least
+    assert list_in_words(estimated()) == []
 
 
 def test_with_decisions_it_is_an_interval_and_the_list_is_known():
@@ -51,19 +45,14 @@ def test_with_decisions_it_is_an_interval_and_the_list_is_known():
     ]
 
 
-def test_an_interval_from_suspects_alone_says_what_it_takes_for_granted():
-    taken = "(95 % interval from 50 decisions, if the models doubt all wrong labels)"
-    assert count_in_words(measured(n_undoubted=2), 5000).endswith(taken)
-    assert count_in_words(measured(n_undoubted=3), 5000).endswith("(95 % interval from 50 decisions)")
-    assert count_in_words(measured(n_undoubted=2), 50).endswith("(95 % interval from 50 decisions)"), "all are decided"
-
-
 @pytest.mark.parametrize(
     ("known", "sentence"),
     [
         (estimated(0.1, 0.2, 0.4), "probably hardly any of 9 labels is wrong"),
         (estimated(0.2, 0.6, 1.2), "between 0 and 1 of 9 labels is probably wrong (most likely 1)"),
         (estimated(3, 3, 3.2), "probably about 3 of 9 labels are wrong"),
+        (estimated(0.2, 0.6, None), "an unknown number of 9 labels are probably wrong; nobody has measured it"),
+        (estimated(1, 2, None), "at least 1 of 9 labels is probably wrong; nobody has measured it"),
         (decided(0, 0, 0, n_decided=9), "none of 9 labels is wrong (95 % interval from 9 decisions)"),
         (decided(3, 3, 3, n_decided=9), "3 of 9 labels are wrong (95 % interval from 9 decisions)"),
         (decided(1, 4, 8, n_decided=1), "1 to 8 of 9 labels are wrong (95 % interval from 1 decision)"),
@@ -73,19 +62,15 @@ def test_small_numbers_are_said_as_a_person_says_them(known, sentence):
     assert count_in_words(known, 9) == sentence
 
 
-def test_the_range_of_precision_is_that_of_the_flags_at_both_ends_of_the_count():
+def test_only_agreement_about_images_and_decisions_say_how_many_are_wrong_at_most():
     detections = detections_of(an_evidence(a_dataset()))
     known = estimate_wrong_labels(detections)
-    assert (known.low, known.estimate, known.high) == (2.0, pytest.approx(2.8125), 4.0)
-    assert known.share_high == 0.4
-    assert 0 < known.precision.low < known.precision.high < 1
-    assert known.precision.estimate == detections.error_probability[detections.lead.flagged].mean()
-    assert known.source == "one opinion"
-    assert estimate_wrong_labels(detections, by_agreement=True).source == "opinions"
-    assert (known.found, known.worth_a_look, known.decisions_to_halve) == (None, None, None)
-    nothing = replace(detections.lead, flagged=np.zeros(10, dtype=bool))
-    by_name = {**detections.by_name, "confident-learning": nothing}
-    assert estimate_wrong_labels(replace(detections, by_name=by_name)).precision is None
+    assert (known.low, known.estimate, known.high) == (2.0, pytest.approx(2.8125), None)
+    assert (known.source, known.share_high, known.precision, known.found) == ("one opinion", None, None, None)
+    assert estimate_wrong_labels(detections, by_agreement=True).high is None
+    of_images = estimate_wrong_labels(detections, by_agreement=True, of_images=True)
+    assert (of_images.source, of_images.high, of_images.share_high) == ("opinions", 4.0, 0.4)
+    assert estimate_wrong_labels(detections, of_images=True).high is None
 
 
 def test_where_nothing_is_left_to_decide_or_to_review_nothing_is_asked_for():

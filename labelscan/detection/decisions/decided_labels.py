@@ -5,23 +5,19 @@ log-odds ``l``, a label is wrong with probability ``floor + (1 - floor) * sigmoi
 and slope as in Platt (1999), the floor for errors that no model sees. Which labels were decided may depend on ``l``, so
 the likelihood needs no weights.
 
-The posterior of the three numbers is computed on a grid, and once more on the part of the grid that holds its mass.
-From it come a fixed number of evenly spaced draws, without chance, in the order of the count that they imply: whatever
-is asked, such as how many labels are wrong, is worked out for each draw. The page of a report does the same in
-JavaScript (``reporting/assets/posterior.js``), with the constants of ``constants``.
+The posterior of the three numbers is computed on a grid, and once more on the part of the grid that holds its mass. It
+is only as good as its formula, so how sure a count of wrong labels is, a drawn sample says alone (``interval``). The
+page of a report does the same in JavaScript (``reporting/assets/posterior.js``), with the constants of ``constants``.
 """
 
-import math
 from dataclasses import dataclass
-from functools import cached_property
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, ndtri
+from scipy.special import expit
 
 from labelscan.arrays import Index, Mask
-from labelscan.detection.estimates import Range
 
 Floats = NDArray[np.float64]
 Grid = tuple[Floats, ...]
@@ -39,16 +35,10 @@ FLOOR_ROOTS = (0.0, 0.8, 17)
 """First, last and number of the grid's offsets, log slopes, and square roots of floors."""
 NEGLIGIBLE = 1e-3
 """The share of the posterior mass on each side of a number that the second grid leaves out."""
-N_DRAWS = 400
 N_BINS = 300
 """Examples are grouped by their log-odds: within such a group all have the same probability."""
-LEVEL = 0.98
-"""The posterior mass within the limits of a 95 % interval. Log-odds and doubt are not quite as the formula has it, and
-with this they held the truth in about 95 of 100 draws (tests/bench/RESULTS.md)."""
 WORTH_A_LOOK = 0.1
 """A review pays while at least so large a share of the labels looked at are wrong."""
-UNDOUBTED_SHARE = 0.75
-"""The share of labels, from the lowest log-odds up, in which a wrong one is hardly doubted."""
 LARGEST_LOG_ODDS = 15.0
 TINY = 1e-12
 FACTORS = 20
@@ -92,93 +82,20 @@ class Bins:
         return cls(of_example=of_example.astype(np.int64), centres=centres, sizes=sizes.astype(np.int64))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ReviewPosterior:
-    """What decided labels say about N labels: draws of the probability that each is wrong."""
+def error_probability_by_decisions(log_odds: Floats, decided: DecidedLabels) -> Floats:
+    """Return (N,) the probability that each label is wrong by what some decided labels say, of these as of any other.
 
-    bins: Bins
-    decided: DecidedLabels
-    draws: Floats
-    """(N_DRAWS, B) the probability that a label of a bin is wrong."""
-
-    @cached_property
-    def error_probability(self) -> Floats:
-        """Return (N,) the mean over the draws, and 0 or 1 for labels that are decided."""
-        probability = self.draws.mean(axis=0)[self.bins.of_example]
-        probability[self.decided.index] = self.decided.is_wrong
-        return cast(Floats, probability)
-
-    def n_wrong(self) -> Range:
-        """Return how many of the N labels are wrong."""
-        return self._range_of_count(np.ones(len(self.bins.of_example), dtype=bool))
-
-    def precision(self, listed: Mask) -> Range:
-        """Return the share of ``listed`` (N,) labels that is wrong; 0 of none."""
-        count, n_listed = self._range_of_count(listed), max(int(listed.sum()), 1)
-        return Range(count.estimate / n_listed, count.low / n_listed, count.high / n_listed)
-
-    def found(self, listed: Mask) -> Range:
-        """Return the share of all wrong labels that is ``listed`` (N,); 1 where none is wrong."""
-        inside, deviation_inside = self._count(listed)
-        outside, deviation_outside = self._count(~listed)
-        total = np.maximum(inside + outside, 1e-9)
-        share = np.where(inside + outside > 0, inside / total, 1.0)
-        deviation = np.hypot(deviation_inside * (1 - share), deviation_outside * share) / total
-        return _range(share, deviation, least=0.0, most=1.0)
-
-    def n_worth_a_look(self) -> int:
-        """Return how many labels, most likely wrong first, are wrong at least as often as ``WORTH_A_LOOK``."""
-        return int((self.error_probability >= WORTH_A_LOOK).sum())
-
-    def n_undoubted(self) -> int:
-        """Return how many decided labels are outside of the quarter most likely wrong."""
-        before = np.cumsum(self.bins.sizes) - self.bins.sizes  # in bins of lower log-odds
-        is_undoubted = before < UNDOUBTED_SHARE * self.bins.sizes.sum()
-        return int(is_undoubted[self.bins.of_example[self.decided.index]].sum())
-
-    def decisions_to_halve(self) -> int:
-        """Return about how many more of the labels left would halve the intervals, which shrink with the root of it."""
-        return min(3 * len(self.decided), len(self.bins.of_example) - len(self.decided))
-
-    def _range_of_count(self, listed: Mask) -> Range:
-        """Return how many of the ``listed`` are wrong: no fewer and no more than the decided ones among them allow.
-
-        It is possibly none while no decided label is wrong, listed or not.
-        """
-        known = self.decided.is_wrong[listed[self.decided.index]]
-        least, most = int(known.sum()), int(listed.sum()) - int((~known).sum())
-        count = _range(*self._count(listed), least=least, most=most)
-        return count if self.decided.is_wrong.any() else Range(count.estimate, 0.0, count.high)
-
-    def _count(self, listed: Mask) -> tuple[Floats, Floats]:
-        """Return (N_DRAWS,) how many of the ``listed`` are wrong, and the deviation of what chance adds to it."""
-        unknown = listed.copy()
-        unknown[self.decided.index] = False
-        sizes = np.bincount(self.bins.of_example[unknown], minlength=len(self.bins.sizes))
-        known = int((self.decided.is_wrong & listed[self.decided.index]).sum())
-        return self.draws @ sizes + known, np.sqrt((self.draws * (1 - self.draws)) @ sizes)
-
-
-def review_posterior(log_odds: Floats, decided: DecidedLabels) -> ReviewPosterior:
-    """Return what the decided labels say about all, whose (N,) ``log_odds`` are those of noise-posterior.
-
-    With no decided label the result is the prior.
+    ``log_odds`` (N,) are those of noise-posterior. With no decided label the result is that of the prior.
     """
     bins = Bins.of(log_odds)
     at = np.clip(log_odds[decided.index], -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)
     coarse = tuple(np.linspace(*limits) for limits in (OFFSETS, LOG_SLOPES, FLOOR_ROOTS))
     grid = _part_with_mass(coarse, _mass(coarse, at, decided.is_wrong))
-    mass = _mass(grid, at, decided.is_wrong).ravel()
-    offsets, log_slopes, roots = (axis.ravel() for axis in np.meshgrid(*grid, indexing="ij"))  # of each point
-    floors = roots**2
-    # Draws in the order of the count spread over what matters most. Without the floor it is the same for all floors.
-    n_floors = len(grid[2])
-    seen = offsets[::n_floors, None] + np.exp(log_slopes[::n_floors])[:, None] * bins.centres
-    without_floor = np.repeat(expit(seen) @ bins.sizes, n_floors)
-    order = np.argsort(floors * bins.sizes.sum() + (1 - floors) * without_floor, kind="stable")
-    picked = order[np.searchsorted(np.cumsum(mass[order]), (np.arange(N_DRAWS) + 0.5) / N_DRAWS)]
-    draws = _wrong(bins.centres, offsets[picked, None], log_slopes[picked, None], floors[picked, None])
-    return ReviewPosterior(bins=bins, decided=decided, draws=draws)
+    mass = _mass(grid, at, decided.is_wrong)
+    offsets, log_slopes, floors = np.ix_(*grid[:2], grid[2] ** 2)
+    seen = expit(offsets + np.exp(log_slopes) * bins.centres)  # the third axis is that of the bins
+    by_bin = (mass * floors).sum() + np.tensordot((mass * (1 - floors)).sum(axis=2), seen, axes=2)
+    return cast(Floats, by_bin[bins.of_example])
 
 
 def constants() -> dict[str, float | tuple[float, float, int]]:
@@ -191,11 +108,7 @@ def constants() -> dict[str, float | tuple[float, float, int]]:
         "log_slopes": LOG_SLOPES,
         "floor_roots": FLOOR_ROOTS,
         "negligible": NEGLIGIBLE,
-        "n_draws": N_DRAWS,
-        "tail": (1 - LEVEL) / 2,
-        "normal_quantile": float(ndtri((1 + LEVEL) / 2)),
         "worth_a_look": WORTH_A_LOOK,
-        "undoubted_share": UNDOUBTED_SHARE,
         "largest_log_odds": LARGEST_LOG_ODDS,
         "tiny": TINY,
     }
@@ -233,15 +146,3 @@ def _part_with_mass(grid: Grid, mass: Floats) -> Grid:
         last = min(int(np.searchsorted(below, 1 - NEGLIGIBLE)) + 1, len(axis) - 1)
         axes.append(np.linspace(axis[first], axis[last], len(axis)))
     return tuple(axes)
-
-
-def _range(values: Floats, deviation: Floats, *, least: float, most: float) -> Range:
-    """Return the median of draws and the limits of their interval, widened by what chance adds to each draw.
-
-    All three are between ``least`` and ``most``.
-    """
-    tail = (1 - LEVEL) / 2
-    low, middle, high = np.quantile(values, (tail, 0.5, 1 - tail))
-    chance = float(ndtri(1 - tail)) * float(np.sqrt(np.mean(deviation**2)))
-    low, high = middle - math.hypot(middle - low, chance), middle + math.hypot(high - middle, chance)
-    return Range(*(float(min(max(one, least), most)) for one in (middle, low, high)))

@@ -1,28 +1,32 @@
 """The labels that a person decides in order to measure how many are wrong, in the order in which they are decided.
 
-Of every four labels, three come from where a decision says most, the doubtful ones; one comes from all the rest with
-equal chances, so that errors which no model sees are counted too. Its place among the four is random: whoever decides
-cannot know which it is. After any number of decisions, those made so far are such a sample.
+All labels are in strata by their error log-odds, and those of a stratum are drawn with equal chances: what they say
+does not depend on any model (``interval``). Half of the labels drawn are from the *rest*, which models doubt least: it
+is at least half of all labels, and more as long as its labels have no more than a quarter of the doubt. The other half
+is from strata that share the remaining doubt equally. The doubt of a label is sqrt(s (1 - s)), where s is the sigmoid
+of half its error log-odds.
 
-The doubtful ones are drawn without replacement, with a chance in proportion to sqrt(s (1 - s)) where s is the sigmoid
-of half the error log-odds. To draw so is to sort by log weight plus Gumbel noise: the keys of Efraimidis and Spirakis
-(2006) on another scale.
+Of every six labels one comes from each doubtful stratum and three from the rest, in random order: whoever decides
+cannot know which is which. After any number of decisions, those made so far are such a sample.
 
 Once labels are corrected, those of the old sample are right: another one is drawn then, with ``seed_for``.
 """
 
 import hashlib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_expit
 
-from labelscan.arrays import Index, Mask, Strings, as_strings
+from labelscan.arrays import Index, Strings, as_strings
+from labelscan.detection.decisions.decided_labels import DecidedLabels
+from labelscan.detection.decisions.interval import DrawnLabels, Strata
 from labelscan.detection.evidence import Evidence
 from labelscan.wording.tables import write_csv
 
@@ -32,18 +36,19 @@ COLUMNS = {
     "order": "in which to decide, from 1: the first 25, 50 or 100 are a sample too",
     "example_id": "as in scores.csv",
     "given_label": "the label to decide on",
-    "stratum": "`doubtful`: drawn where a decision says most; `rest`: drawn with equal chances from all the others",
+    "stratum": "the part of all labels that it was drawn from: `0` is the rest, which models doubt least",
     "inclusion_probability": "the chance, before anything was drawn, of being among the first 50",
 }
 """The columns of measure.csv, with what is in them."""
 MOST = 200
 """How many labels are drawn; more decisions than that are a review."""
-BLOCK = 4
-"""Labels of which one is drawn from the rest."""
+N_DOUBTFUL = 3
+"""Strata of doubtful labels, beside the rest."""
+LEAST_REST, DOUBT_OF_REST = 0.5, 0.25
+"""The least share of the labels, and the largest share of the doubt, that the rest has."""
 FIRST = 50
 """The number of decisions that ``inclusion_probability`` is about."""
-MANTISSA = 52
-"""Bits of a hash that make a number: with half a step added they are exact, and neither 0 nor 1."""
+TINY = 1e-290
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,13 +57,23 @@ class MeasuredSample:
 
     index: Index
     """(M,) rows of the evidence, each once."""
-    is_doubtful: Mask
-    """(M,) whether the label was drawn for its doubt, not from the rest."""
+    stratum: Strata
+    """(N,) the stratum of each label of the evidence; 0 is the rest."""
     inclusion_probability: Floats
     """(M,) the chance of being among the first ``FIRST``."""
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def drawn(self, decided: DecidedLabels, unsure: Iterable[int] = ()) -> DrawnLabels:
+        """Return the labels of the sample that are decided, as far as it was followed.
+
+        A label behind the first one that nobody has looked at was chosen from a list, not drawn. Of ``unsure`` rows
+        nobody can tell, so that they count as not drawn.
+        """
+        looked_at = np.isin(self.index, [*decided.index.tolist(), *unsure])
+        followed = self.index[: int(np.argmin(looked_at))] if not looked_at.all() else self.index
+        return DrawnLabels(stratum=self.stratum, index=followed[np.isin(followed, decided.index)])
 
     def write(self, path: Path, evidence: Evidence) -> None:
         """Write measure.csv."""
@@ -66,7 +81,7 @@ class MeasuredSample:
             np.arange(1, len(self) + 1),
             evidence.example_ids[self.index],
             as_strings(evidence.class_names)[evidence.given_labels[self.index]],
-            np.where(self.is_doubtful, "doubtful", "rest").astype(object),
+            self.stratum[self.index],
             self.inclusion_probability,
         )
         write_csv(pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))), path)
@@ -85,37 +100,31 @@ def draw_sample(example_ids: Strings, error_log_odds: Floats, *, seed: int) -> M
     ``error_log_odds`` are (N,) finite, those by which noise-posterior ranks the labels.
     """
     bits = _hashes(example_ids, key=str(seed).encode())
-    # Numbers between 0 and 1, both excluded, that depend on id and seed alone.
-    by_doubt, by_chance = (((bits >> np.uint64(64 - MANTISSA)) + 0.5) / 2**MANTISSA).T
-    # log sqrt(s (1 - s)), finite for all log-odds
-    log_weight: Floats = 0.5 * (log_expit(error_log_odds / 2) + log_expit(-error_log_odds / 2))
-    doubtful = np.argsort(np.log(-np.log(by_doubt)) - log_weight, kind="stable")
-    rest = np.argsort(by_chance, kind="stable")
-    n_drawn = min(MOST, len(example_ids))
-    # One in each block is drawn from the rest, at a random place.
-    places = np.random.default_rng(seed).integers(BLOCK, size=-(-n_drawn // BLOCK))
-    of_rest: Mask = (np.arange(BLOCK) == places[:, None]).ravel()[:n_drawn]
-    queues = {False: iter(doubtful.tolist()), True: iter(rest.tolist())}
-    drawn: dict[int, None] = {}  # a set that keeps its order
-    for is_rest in of_rest.tolist():
-        drawn[next(row for row in queues[is_rest] if row not in drawn)] = None
-    index = np.array(list(drawn), dtype=np.int64)
-    chance = _inclusion_probability(log_weight)
-    return MeasuredSample(index=index, is_doubtful=~of_rest, inclusion_probability=chance[index])
+    stratum = _strata(error_log_odds, ties=bits[:, 0])
+    sizes = np.bincount(stratum, minlength=1 + N_DOUBTFUL)
+    by_chance = np.argsort(bits[:, 1], kind="stable")
+    queues = [iter(by_chance[stratum[by_chance] == one].tolist()) for one in range(1 + N_DOUBTFUL)]
+    block = np.array([*range(1, 1 + N_DOUBTFUL), *[0] * N_DOUBTFUL])
+    index: list[int] = []
+    generator = np.random.default_rng(seed)
+    while len(index) < min(MOST, len(example_ids)):
+        index += [row for one in generator.permutation(block) for row in islice(queues[one], 1)]
+    chance = np.minimum(FIRST * np.array([0.5, *[0.5 / N_DOUBTFUL] * N_DOUBTFUL]) / np.maximum(sizes, 1), 1)
+    first = np.array(index[:MOST], dtype=np.int64)
+    return MeasuredSample(index=first, stratum=stratum, inclusion_probability=chance[stratum[first]])
 
 
-def _inclusion_probability(log_weight: Floats) -> Floats:
-    """Return (N,) the chance of each label to be among the first ``FIRST``.
-
-    That is, for the n doubtful ones, n * weight / (sum of all weights) and at most 1, which is nearly exact unless few
-    labels have nearly all of the weight; and for those that are left, the chance of a random draw.
-    """
-    weight = np.exp(log_weight - log_weight.max())
-    n_rest = FIRST / BLOCK
-    n_doubtful = FIRST - n_rest
-    doubtful = np.minimum(n_doubtful * weight / weight.sum(), 1)
-    rest = n_rest / max(len(weight) - n_doubtful, n_rest)
-    return cast(Floats, doubtful + (1 - doubtful) * rest)
+def _strata(error_log_odds: Floats, *, ties: NDArray[np.uint64]) -> Strata:
+    """Return (N,) the stratum of each label: 0 for the rest, and more the likelier it is wrong."""
+    ascending = np.lexsort((ties, error_log_odds))
+    log_doubt = 0.5 * (log_expit(error_log_odds / 2) + log_expit(-error_log_odds / 2))[ascending]
+    doubt = np.cumsum(np.exp(log_doubt - log_doubt.max()))
+    n_rest = max(int((doubt <= DOUBT_OF_REST * doubt[-1]).sum()), math.ceil(LEAST_REST * len(doubt)))
+    of_rest = doubt[n_rest - 1]
+    share = (doubt[n_rest:] - of_rest) / max(doubt[-1] - of_rest, TINY)
+    stratum = np.zeros(len(doubt), dtype=np.int64)
+    stratum[ascending[n_rest:]] = np.clip(np.ceil(share * N_DOUBTFUL), 1, N_DOUBTFUL)
+    return stratum
 
 
 def _hashes(texts: Iterable[str], key: bytes = b"") -> NDArray[np.uint64]:

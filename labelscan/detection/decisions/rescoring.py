@@ -13,8 +13,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from labelscan.detection.decisions.decided_labels import DecidedLabels, Floats, ReviewPosterior, review_posterior
-from labelscan.detection.detectors.noise_posterior import error_probability_of, highest_expected_f1
+from labelscan.detection.decisions.decided_labels import DecidedLabels, Floats, error_probability_by_decisions
+from labelscan.detection.decisions.interval import DrawnLabels, Measurement
+from labelscan.detection.detectors.noise_posterior import error_probability_of, least_flagged
 from labelscan.detection.estimates import Range
 from labelscan.detection.protocol import POSTERIOR, Detections
 
@@ -31,30 +32,37 @@ def kept_log_odds(detections: Detections) -> Floats:
 
 
 def rescore(
-    detections: Detections, decided: DecidedLabels, *, measure: bool = True
-) -> tuple[Detections, ReviewPosterior | None]:
-    """Return the judgements of N labels once some are decided, and what the decisions say about all of them.
+    detections: Detections, decided: DecidedLabels, *, drawn: DrawnLabels | None = None
+) -> tuple[Detections, Measurement | None]:
+    """Return the judgements of N labels once some are decided, and what the decisions measure.
 
-    With ``measure`` off, too few of them, or none that is right, they say nothing about other labels than their own:
-    whoever notes only what is wrong does not say how often he looked.
+    ``drawn`` are the decided labels of the measured sample; None where decisions say nothing about other labels than
+    their own. Too few decisions say nothing of others either, nor do those of which none is right: whoever notes only
+    what is wrong does not say how often he looked.
     """
-    before = detections.by_name[POSTERIOR]
-    posterior = None
-    if measure and len(decided) >= LEAST_DECISIONS and not decided.is_wrong.all():
-        posterior = review_posterior(kept_log_odds(detections), decided)
-        error_probability, wrong_labels = posterior.error_probability, posterior.n_wrong()
-        flagged = highest_expected_f1(error_probability)
-    else:
-        error_probability, wrong_labels = _known(detections.error_probability, decided), _count(detections, decided)
-        flagged = before.flagged
-    own = replace(before, label_quality=1 - error_probability, flagged=flagged)
-    own = replace(own, error_probability=error_probability, wrong_labels=wrong_labels)
+    of_all, wrong_labels, measurement = detections.error_probability, _count(detections, decided), None
+    flagged = {name: detection.flagged for name, detection in detections.by_name.items()}
+    if drawn is not None and len(decided) >= LEAST_DECISIONS and not decided.is_wrong.all():
+        of_all = error_probability_by_decisions(kept_log_odds(detections), decided)
+        flagged[POSTERIOR] = of_all > least_flagged(_known(of_all, decided))
+        if len(drawn) >= LEAST_DECISIONS:
+            known = _known(of_all, decided)
+            listed = flagged[detections.leading]
+            measurement = Measurement(error_probability=known, decided=decided, drawn=drawn, listed=listed)
+            wrong_labels = measurement.n_wrong()
     by_name = {
-        name: replace(detection, flagged=_known(detection.flagged, decided))
-        for name, detection in {**detections.by_name, POSTERIOR: own}.items()
+        name: replace(detection, flagged=_known(flagged[name], decided))
+        for name, detection in detections.by_name.items()
     }
+    error_probability = _known(of_all, decided)
+    by_name[POSTERIOR] = replace(
+        by_name[POSTERIOR],
+        label_quality=1 - error_probability,
+        error_probability=error_probability,
+        wrong_labels=wrong_labels,
+    )
     judged = replace(detections, by_name=by_name, decided=decided)
-    return replace(judged, error_probability=error_probability, wrong_labels=wrong_labels), posterior
+    return replace(judged, error_probability=error_probability, wrong_labels=wrong_labels), measurement
 
 
 def error_probability_if(detections: Detections, n_wrong: float) -> Floats:
@@ -69,10 +77,15 @@ def error_probability_if(detections: Detections, n_wrong: float) -> Floats:
 
 
 def _count(detections: Detections, decided: DecidedLabels) -> Range:
-    """Return how many labels are wrong as the models estimate it for those that are not decided."""
-    ends = detections.wrong_labels.low, detections.wrong_labels.high
-    low, high = (_known(error_probability_if(detections, end), decided).sum() for end in ends)
-    return Range(float(_known(detections.error_probability, decided).sum()), float(low), float(high))
+    """Return how many labels are wrong as the models estimate it for those that are not decided.
+
+    At least those are that are known to be, and of the flagged others as many as the models say at least.
+    """
+    count = detections.wrong_labels
+    low, high = (error_probability_if(detections, one) for one in (count.low, count.high))
+    of_flagged = np.where(detections.by_name[POSTERIOR].flagged, low, 0.0)
+    estimate = float(_known(detections.error_probability, decided).sum())
+    return Range(estimate, min(float(_known(of_flagged, decided).sum()), estimate), float(_known(high, decided).sum()))
 
 
 def _known(values: NDArray[Number], decided: DecidedLabels) -> NDArray[Number]:

@@ -175,7 +175,12 @@ def error_probability_of(log_odds: Floats, n_wrong: float) -> Floats:
 
 
 def highest_expected_f1(error_probability: Floats) -> Mask:
-    """Return the (N,) flags whose expected F1 is highest, given the probabilities that labels are wrong.
+    """Return the (N,) flags whose expected F1 is highest, given the probabilities that labels are wrong."""
+    return error_probability > least_flagged(error_probability)
+
+
+def least_flagged(error_probability: Floats) -> float:
+    """Return the probability above which labels are flagged, so that the expected F1 is highest; 1 where none is.
 
     The expected F1 of the k likeliest errors is ``2 * (sum of theirs) / (k + sum of all)``; one more raises it exactly
     if its probability is above half of it. Flagging nothing is right if no label is wrong: so nothing is flagged if
@@ -185,5 +190,5 @@ def highest_expected_f1(error_probability: Floats) -> Mask:
     sums = np.cumsum(descending)
     best = float(np.max(2 * sums / (np.arange(1, len(sums) + 1) + sums[-1])))
     if float(np.prod(1 - descending)) >= best:
-        return np.zeros(len(error_probability), dtype=bool)
-    return error_probability > best / 2
+        return 1.0
+    return best / 2

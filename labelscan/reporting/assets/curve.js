@@ -1,5 +1,5 @@
 "use strict";
-/* Two shares over the ranking as a drawing, each with its 95 % interval: a picture of what the table beside it says. */
+/* Two shares over the ranking as a drawing, a picture of what the table beside it says. */
 
 const CURVES = ["precision", "found"];
 const [LEAST_WIDTH, CURVE_HEIGHT] = [240, 260];
@@ -16,21 +16,14 @@ function drawn(tag, attributes, ...children) {
   return node;
 }
 
-/** Draw points, each a ``rank`` with ranges of shares by the name of their curve, and ``marks``: ranks with words. */
+/** Draw points, each a ``rank`` with a share by the name of each curve, and ``marks``: ranks with words. */
 function drawCurve(svg, points, marks) {
   const width = Math.max(svg.parentNode.clientWidth, LEAST_WIDTH);
   const last = points.at(-1).rank;
   const x = (rank) => MARGIN.left + ((width - MARGIN.left - MARGIN.right) * rank) / last;
   const y = (share) => CURVE_HEIGHT - MARGIN.bottom - (CURVE_HEIGHT - MARGIN.top - MARGIN.bottom) * share;
-  const place = (one, share) => `${x(one.rank).toFixed(1)},${y(share).toFixed(1)}`;
-  const path = (ranks, shareOf) => ranks.map((one) => place(one, shareOf(one))).join(" ");
-  const curves = CURVES.flatMap((name) => [
-    drawn("polygon", {
-      class: `band ${name}`,
-      points: `${path(points, (one) => one[name].low)} ${path([...points].reverse(), (one) => one[name].high)}`,
-    }),
-    drawn("polyline", { class: `line ${name}`, points: path(points, (one) => one[name].estimate) }),
-  ]);
+  const path = (name) => points.map((one) => `${x(one.rank).toFixed(1)},${y(one[name]).toFixed(1)}`).join(" ");
+  const curves = CURVES.map((name) => drawn("polyline", { class: `line ${name}`, points: path(name) }));
   svg.setAttribute("width", width);
   svg.setAttribute("height", CURVE_HEIGHT);
   svg.replaceChildren(

@@ -3,8 +3,6 @@
 
 const FEWEST_DECISIONS = 10;
 /* With fewer, an estimate would jump with each decision: until then the page counts them. */
-const FEWEST_UNDOUBTED = 3;
-/* With fewer decided labels that no model doubts, how many of these are wrong is taken from the prior. */
 const ROWS_OF_THE_TABLE = 10;
 
 const between = (low, high) => (low === high ? low : `${low} to ${high}`);
@@ -14,6 +12,7 @@ const shares = ({ low, high }) => {
   return first === last ? perCent(high) : `${first} to ${last}\u00a0%`;
 };
 const inHundred = ({ low, high }) => between(count(Math.round(100 * low)), count(Math.round(100 * high)));
+const ofAll = ({ low, high }, n) => ({ low: low / n, high: high / n });
 const decisionsOf = (n) => `${count(n)} ${n === 1 ? "decision" : "decisions"}`;
 const labelsOf = (n) => `${count(n)} ${n === 1 ? "label" : "labels"}`;
 
@@ -29,6 +28,7 @@ class Measuring {
   constructor(decisions, labels) {
     Object.assign(this, content.measurement, { decisions, labels });
     this.byId = byExample(labels);
+    this.cells = this.cells.map(([stratum, isListed, n]) => ({ stratum, isListed, n }));
     this.stretches = this.stretches.map(([lastRank, pairs]) => {
       const sizes = this.centres.map(() => 0);
       for (const [bin, n] of pairs) sizes[bin] = n;
@@ -65,15 +65,17 @@ class Measuring {
     this.timer = null;
     const decided = this.decided();
     const nCorrected = this.decisions.nCorrected();
-    const isEnough = decided.length >= this.fewest && decided.some(({ isWrong }) => !isWrong);
+    const [nDrawn, nWrong] = ["isDrawn", "isWrong"].map((name) => decided.filter((one) => one[name]).length);
+    const isEnough = nDrawn >= this.fewest && nWrong < decided.length;
     const found = isEnough && !nCorrected ? this.measure(decided) : null;
     replaceIn("measure-state", found && this.words(found));
     const waits = nCorrected
       ? `Of labels decided to be wrong, ${count(nCorrected)} ${nCorrected === 1 ? "has" : "have"} been corrected since or ` +
         "cannot be seen on this page: nothing is measured then. Corrected labels are measured by new decisions alone."
-      : decided.length < this.fewest
-        ? `${count(decided.length)} of ${decisionsOf(this.fewest)}: with fewer, a count would jump.`
-        : "No label was decided to be right: how many are wrong cannot be estimated from wrong ones alone.";
+      : `${count(nWrong)} of ${decisionsOf(decided.length)} say "wrong". ` +
+        (nDrawn < this.fewest
+          ? `How many of all labels are, the first ${count(this.fewest)} of the measurement say (${count(nDrawn)} decided).`
+          : "How many of all labels are, cannot be said from wrong ones alone.");
     byId("measure-wait").textContent = found || !(decided.length || nCorrected) ? "" : waits;
     byId("estimate").textContent = found ? `${wholes(found.nWrong)} labels are wrong` : "";
     this.showHeadline(found);
@@ -92,57 +94,59 @@ class Measuring {
     return byId("measure-state").textContent;
   }
 
-  /** Return the labels whose decision says whether they are wrong, from the review as well. */
+  /** Return the labels whose decision says whether they are wrong, from the review as well.
+   *
+   * As far as the sample was followed they were drawn; behind the first label without a decision they were chosen. */
   decided() {
+    const end = this.to_decide.findIndex((id) => !this.decisions.of(this.byId.get(id)));
+    const followed = new Set(end < 0 ? this.to_decide : this.to_decide.slice(0, end));
     return this.labels.flatMap((label) => {
       const record = this.decisions.of(label);
       if (SAYS_WRONG[record?.decision] === undefined) return [];
       const isWrong = SAYS_WRONG[record.decision] && record.new_label !== label.given_label;
       const [logOdds, bin] = this.error_odds[label.example_id];
-      return [{ rank: label.rank, logOdds, bin, isWrong }];
+      const [stratum, isListed] = [this.strata[label.example_id], label.rank <= this.n_flagged];
+      return [{ rank: label.rank, logOdds, bin, isWrong, stratum, isListed, isDrawn: followed.has(label.example_id) }];
     });
   }
 
-  /** Return what decisions say: ranges, for all labels and for the first of the ranking up to each of some ranks. */
+  /** Return what decisions say: intervals by the drawn ones, and estimates down the ranking by all. */
   measure(decided) {
     const key = JSON.stringify(decided);
     if (key === this.measured?.key) return this.measured;
     const sizes = this.centres.map((_, bin) => sumOf(this.stretches.map((one) => one.sizes[bin])));
     const posterior = new ReviewPosterior(this.constants, this.centres, { sizes, decided });
-    let first = 1;
-    const wrong = this.stretches.map((stretch) => {
-      const inside = decided.filter(({ rank }) => first <= rank && rank <= stretch.lastRank);
-      first = stretch.lastRank + 1;
-      return posterior.count({ sizes: stretch.sizes, decided: inside });
+    const interval = new Interval(this.constants, this.cells, decided);
+    const isListed = (one) => one.isListed;
+    let [first, upTo] = [1, 0];
+    const nExpected = posterior.expected({ sizes, decided });
+    const points = this.stretches.map(({ lastRank, sizes: inside }) => {
+      const among = decided.filter(({ rank }) => first <= rank && rank <= lastRank);
+      first = lastRank + 1;
+      upTo += posterior.expected({ sizes: inside, decided: among });
+      return { rank: lastRank, precision: upTo / lastRank, found: nExpected ? upTo / nExpected : 1 };
     });
-    const none = posterior.count({ sizes: [], decided: [] });
-    const upTo = running(wrong, none);
-    const after = running(wrong.slice(1).reverse(), none).reverse();
-    const points = this.stretches.map(({ lastRank }, at) => ({
-      rank: lastRank,
-      precision: posterior.share(upTo[at], lastRank),
-      found: posterior.found(upTo[at], after[at] ?? none),
-    }));
+    const nWrong = interval.nWrong();
     this.measured = {
       key,
-      nDecided: decided.length,
-      nWrong: posterior.nWrong(),
+      nDecided: decided.filter(({ isDrawn }) => isDrawn).length,
+      nWrong: { ...nWrong, estimate: Math.min(Math.max(nExpected, nWrong.low), nWrong.high) },
       points,
-      list: points.find(({ rank }) => rank === this.n_flagged),
+      list: this.n_flagged && !this.is_rescored
+        ? { precision: ofAll(interval.nWrong(isListed), this.n_flagged), found: interval.share(isListed) }
+        : null,
       nWorthALook: this.is_ranked_by_log_odds ? posterior.nWorthALook() : null,
       nListedRescored: this.is_ranked_by_log_odds ? posterior.nListedRescored() : null,
-      toHalve: posterior.decisionsToHalve(),
-      seesAll: posterior.nUndoubted() >= FEWEST_UNDOUBTED || decided.length === this.nScored,
     };
+    this.measured.toHalve = Math.min(3 * this.measured.nDecided, this.nScored - decided.length);
     return this.measured;
   }
 
-  words({ nDecided, nWrong, nListedRescored, toHalve, seesAll }) {
-    const condition = seesAll ? "" : ", if the models doubt all wrong labels";
+  words({ nDecided, nWrong, nListedRescored, toHalve }) {
     const elsewhere = this.decisions.list().length - this.decisions.nOf(this.labels);
     const lines = [
       element("strong", {}, `${wholes(nWrong)} of ${count(this.nScored)} labels are wrong`),
-      ` (95\u00a0% interval from ${decisionsOf(nDecided)}${condition}), most likely about ${count(Math.round(nWrong.estimate))}. `,
+      ` (95\u00a0% interval from ${decisionsOf(nDecided)}), most likely about ${count(Math.round(nWrong.estimate))}. `,
     ];
     if (nListedRescored !== null) {
       lines.push(`Re-scored, ${labelsOf(nListedRescored)} would be on the list (${count(this.n_flagged)} now). `);
@@ -157,21 +161,17 @@ class Measuring {
 
   showHeadline(found) {
     replaceIn("lead-basis", found && [`Measured by ${decisionsOf(found.nDecided)}, with 95\u00a0% confidence`]);
-    replaceIn("lead-list", found?.list && [`${shares(found.list.precision)} of them are wrong`]);
+    replaceIn("lead-list", found?.list && [`: ${shares(found.list.precision)} of them are wrong`]);
     replaceIn("wrong-range", found && [wholes(found.nWrong)]);
     replaceIn("wrong-how", found && []);
-    replaceIn("tile-share", found && [shares(this.ofScored(found.nWrong))]);
+    replaceIn("tile-share", found && [shares(ofAll(found.nWrong, this.nScored))]);
     replaceIn("tile-basis", found && [`measured by ${decisionsOf(found.nDecided)}`]);
-  }
-
-  ofScored({ low, high }) {
-    return { low: low / this.nScored, high: high / this.nScored };
   }
 
   tilesOf({ nWrong, list, nWorthALook }) {
     const tile = (term, value, small) =>
       element("div", {}, element("dt", {}, term), element("dd", {}, value), element("dd", { class: "small" }, small));
-    const tiles = [tile("wrong labels", wholes(nWrong), `${shares(this.ofScored(nWrong))} of all`)];
+    const tiles = [tile("wrong labels", wholes(nWrong), `${shares(ofAll(nWrong, this.nScored))} of all`)];
     if (list) {
       tiles.push(tile("the list holds", shares(list.found), "of all wrong labels"));
       tiles.push(tile("on the list", inHundred(list.precision), "in 100 labels are wrong"));
@@ -188,38 +188,24 @@ class Measuring {
     const last = points.findIndex(({ rank }) => rank >= reach);
     const shown = points.slice(0, last < 0 ? points.length : last + 1);
     const marks = [];
-    if (list) marks.push([this.n_flagged, "the list ends"]);
+    if (this.n_flagged) marks.push([this.n_flagged, "the list ends"]);
     if (nWorthALook) marks.push([nWorthALook, "a review pays to here"]);
     drawCurve(byId("curve-drawing"), shown, marks);
     byId("curve-text").textContent = [
-      "Down the ranking: the share of the labels so far that is wrong, and the share of all wrong labels among them.",
-      list ? `The list ends at rank ${count(this.n_flagged)}.` : "",
+      "Down the ranking, as the models order it: about which share of the labels so far is wrong, and which share of all wrong labels is among them.",
+      this.n_flagged ? `The list ends at rank ${count(this.n_flagged)}.` : "",
       nWorthALook ? `A review pays down to rank ${count(nWorthALook)}.` : "",
     ].join(" ");
     const step = Math.ceil(shown.length / ROWS_OF_THE_TABLE);
-    const rows = shown.filter((point, at) => at % step === step - 1 || point === list || at === shown.length - 1);
+    const rows = shown.filter((point, at) => at % step === step - 1 || point.rank === this.n_flagged || at === shown.length - 1);
     byId("curve-table").replaceChildren(...tableOf(rows));
   }
-}
-
-/** Return the counts of wrong labels of parts, each with those of all parts before it; ``none`` is that of no part. */
-function running(parts, none) {
-  let sum = none;
-  return parts.map((one) => {
-    sum = {
-      counts: one.counts.map((value, draw) => sum.counts[draw] + value),
-      deviations: one.deviations.map((value, draw) => Math.hypot(sum.deviations[draw], value)),
-      wrongForSure: sum.wrongForSure + one.wrongForSure,
-      rightForSure: sum.rightForSure + one.rightForSure,
-    };
-    return sum;
-  });
 }
 
 function tableOf(points) {
   const cells = (tag, texts, attributes) => texts.map((text) => element(tag, { class: "number", ...attributes }, text));
   const rows = points.map(({ rank, precision, found }) =>
-    element("tr", {}, ...cells("td", [count(rank), shares(precision), shares(found)])),
+    element("tr", {}, ...cells("td", [count(rank), perCent(precision), perCent(found)])),
   );
   const titles = ["to rank", "wrong", "found"];
   return [

@@ -15,32 +15,13 @@ class ReviewPosterior {
     const seen = all.decided.map(({ logOdds, isWrong }) => [Math.min(Math.max(logOdds, -limit), limit), isWrong]);
     const coarse = [constants.offsets, constants.log_slopes, constants.floor_roots].map(evenly);
     const grid = partWithMass(coarse, massOf(coarse, seen, constants), constants.negligible);
-    this.draws = this.draw(grid, massOf(grid, seen, constants));
-    this.byBin = centres.map((_, bin) => this.draws.reduce((sum, draw) => sum + draw[bin], 0) / this.draws.length);
+    this.byBin = this.probabilities(grid, massOf(grid, seen, constants));
   }
 
-  /** Return how many of all labels are wrong, as a range. */
-  nWrong() {
-    return this.rangeOf(this.count(this.all), sumOf(this.all.sizes));
-  }
-
-  /** Return the share of ``n`` labels that is wrong, as a range; ``inside`` is what ``count`` returns. */
-  share(inside, n) {
-    const { estimate, low, high } = this.rangeOf(inside, n);
-    return { estimate: estimate / n, low: low / n, high: high / n };
-  }
-
-  /** Return the share of all wrong labels that are ``inside`` a part and not ``outside``, as a range. */
-  found(inside, outside) {
-    const shares = inside.counts.map((one, draw) => {
-      const total = one + outside.counts[draw];
-      return total > 0 ? one / Math.max(total, 1e-9) : 1;
-    });
-    const deviations = shares.map((share, draw) => {
-      const total = Math.max(inside.counts[draw] + outside.counts[draw], 1e-9);
-      return Math.hypot(inside.deviations[draw] * (1 - share), outside.deviations[draw] * share) / total;
-    });
-    return this.range(shares, deviations, 0, 1);
+  /** Return how many labels of a part are probably wrong. */
+  expected(part) {
+    const { sizes, wrongForSure } = undecided(part);
+    return wrongForSure + sumOf(sizes.map((size, bin) => size * this.byBin[bin]));
   }
 
   /** Return how many labels, most likely wrong first, are wrong often enough for a review to pay. */
@@ -67,76 +48,17 @@ class ReviewPosterior {
     return wrongForSure + sumOf(sizes.filter((_, bin) => this.byBin[bin] > best / 2));
   }
 
-  /** Return how many decided labels are outside of the quarter most likely wrong. */
-  nUndoubted() {
-    const most = this.constants.undoubted_share * sumOf(this.all.sizes);
-    let before = 0; // in bins of lower log-odds
-    const isUndoubted = this.all.sizes.map((size) => (before += size) - size < most);
-    return this.all.decided.filter(({ bin }) => isUndoubted[bin]).length;
-  }
-
-  /** Return about how many more decisions, of labels that are left, would halve the intervals. */
-  decisionsToHalve() {
-    const nDecided = this.all.decided.length; // intervals shrink with the root of the number
-    return Math.min(3 * nDecided, sumOf(this.all.sizes) - nDecided);
-  }
-
-  /** Return for each draw how many of a part are wrong, the deviation of what chance adds to it, and what is known. */
-  count(part) {
-    const { sizes, wrongForSure, rightForSure } = undecided(part);
-    const bins = [...sizes.keys()].filter((bin) => sizes[bin] > 0);
-    const sum = (value) => this.draws.map((draw) => bins.reduce((sum, bin) => sum + value(draw[bin]) * sizes[bin], 0));
-    return {
-      counts: sum((share) => share).map((one) => one + wrongForSure),
-      deviations: sum((share) => share * (1 - share)).map(Math.sqrt),
-      wrongForSure,
-      rightForSure,
-    };
-  }
-
-  /** Return a count of ``n`` labels as a range: no fewer and no more than the decided ones among them allow, and
-   * possibly none while no decided label is wrong. */
-  rangeOf({ counts, deviations, wrongForSure, rightForSure }, n) {
-    const range = this.range(counts, deviations, wrongForSure, n - rightForSure);
-    return this.all.decided.some(({ isWrong }) => isWrong) ? range : { ...range, low: 0 };
-  }
-
-  /** Return the median of draws and the limits of their interval, widened by what chance adds to each draw. */
-  range(values, deviations, least, most) {
-    const { tail, normal_quantile } = this.constants;
-    const sorted = [...values].sort((one, other) => one - other);
-    const [low, middle, high] = [tail, 0.5, 1 - tail].map((share) => quantile(sorted, share));
-    const chance = normal_quantile * Math.sqrt(sumOf(deviations.map((one) => one ** 2)) / deviations.length);
-    const within = (value) => Math.min(Math.max(value, least), most);
-    return {
-      estimate: within(middle),
-      low: within(middle - Math.hypot(middle - low, chance)),
-      high: within(middle + Math.hypot(high - middle, chance)),
-    };
-  }
-
-  /** Return draws of the posterior, in the order of the count: for each the probability of a wrong label by bin. */
-  draw(grid, mass) {
-    const sizes = this.all.sizes;
-    const n = sumOf(sizes);
-    const points = pointsOf(grid);
-    const counts = [];
-    for (const offset of grid[0]) {
-      for (const logSlope of grid[1]) {
-        const slope = Math.exp(logSlope);
-        const expected = this.centres.reduce((sum, l, bin) => sum + sigmoid(offset + slope * l) * sizes[bin], 0);
-        for (const root of grid[2]) counts.push(root ** 2 * n + (1 - root ** 2) * expected);
-      }
+  /** Return the probability of a wrong label by bin: the mean over the points of the grid, by their mass. */
+  probabilities([offsets, logSlopes, roots], mass) {
+    const byBin = this.centres.map(() => 0);
+    for (let pair = 0; pair < offsets.length * logSlopes.length; pair++) {
+      const masses = mass.slice(pair * roots.length, (pair + 1) * roots.length);
+      const floor = sumOf(masses.map((one, at) => one * roots[at] ** 2));
+      const above = sumOf(masses) - floor;
+      const [offset, slope] = [offsets[Math.floor(pair / logSlopes.length)], Math.exp(logSlopes[pair % logSlopes.length])];
+      this.centres.forEach((l, bin) => (byBin[bin] += floor + above * sigmoid(offset + slope * l)));
     }
-    const order = [...counts.keys()].sort((one, other) => counts[one] - counts[other]);
-    const draws = [];
-    let [place, below] = [0, mass[order[0]]];
-    for (let draw = 0; draw < this.constants.n_draws; draw++) {
-      while (below < (draw + 0.5) / this.constants.n_draws && place < order.length - 1) below += mass[order[++place]];
-      const [offset, logSlope, root] = points(order[place]);
-      draws.push(this.centres.map((l) => wrongOf(sigmoid(offset + Math.exp(logSlope) * l), root ** 2)));
-    }
-    return draws;
+    return byBin;
   }
 }
 
@@ -197,17 +119,9 @@ function partWithMass(grid, mass, negligible) {
   });
 }
 
-/** Return by bin how many labels of a part are not decided, and how many are known to be wrong and right. */
+/** Return by bin how many labels of a part are not decided, and how many are known to be wrong. */
 function undecided({ sizes, decided }) {
   const left = [...sizes];
   for (const { bin } of decided) left[bin] -= 1;
-  const wrongForSure = decided.filter((one) => one.isWrong).length;
-  return { sizes: left, wrongForSure, rightForSure: decided.length - wrongForSure };
-}
-
-/** Return a quantile of sorted numbers, between neighbours by proportion. */
-function quantile(sorted, share) {
-  const place = share * (sorted.length - 1);
-  const [low, high] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
-  return low + (high - low) * (place - Math.floor(place));
+  return { sizes: left, wrongForSure: decided.filter((one) => one.isWrong).length };
 }

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from labelscan.correction.decisions import COLUMNS, VERDICTS
 from labelscan.detection.decisions.decided_labels import constants
+from labelscan.detection.decisions.interval import interval_constants
 from labelscan.detection.protocol import POSTERIOR
 from labelscan.files.atomic import replacing
 from labelscan.reporting.page import Measurement, ReportPage
@@ -31,7 +32,7 @@ TEMPLATE, STYLE = "page.html.jinja", "page.css"
 PAGE_SCRIPTS = ("page.js",)
 REVIEW_SCRIPTS = (
     *("decisions.js", "saving.js", "cards.js", "gallery.js", "chooser.js"),
-    *("posterior.js", "curve.js", "measure.js", "review.js"),
+    *("posterior.js", "interval.js", "curve.js", "measure.js", "review.js"),
 )
 """The scripts of a page with labels to decide, in the order in which they need each other."""
 SIZES, USUAL_SIZE = (25, 50, 100), 50
@@ -137,14 +138,17 @@ def _content(page: ReportPage) -> dict[str, object]:
 
 def _measurement(page: ReportPage, measurement: Measurement) -> dict[str, object]:
     return {
-        "constants": constants(),
+        "constants": constants() | interval_constants(),
         "to_decide": [one.example_id for one in measurement.to_decide],
         "centres": rounded(measurement.centres),
         "stretches": measurement.stretches,
         "error_odds": rounded(measurement.error_odds),
+        "cells": measurement.cells,
+        "strata": measurement.strata,
         "n_flagged": page.n_flagged,
         "is_ranked_by_log_odds": page.summary.detector.partition(":")[0] == POSTERIOR,
         "n_decided": page.summary.wrong_labels.n_decided,
+        "is_rescored": measurement.is_rescored,
     }
 
 

@@ -1,9 +1,12 @@
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from scipy.special import expit
 from tiny_run import CLASSES, a_dataset, an_evidence, evidence_of
 
 from labelscan.arrays import as_strings
+from labelscan.detection.decisions.decided_labels import DecidedLabels
 from labelscan.detection.decisions.measured_sample import COLUMNS, MOST, MeasuredSample, draw_sample, seed_for
 
 N = 1000
@@ -11,30 +14,38 @@ IDS = as_strings([f"{row:04}.png" for row in range(N)])
 LOG_ODDS = np.random.default_rng(0).normal(-3, 3, N)
 
 
-def weights(log_odds: np.ndarray) -> np.ndarray:
-    half = expit(log_odds / 2)
-    return np.sqrt(half * (1 - half))
-
-
 def samples(n_seeds: int, n: int = N) -> list[MeasuredSample]:
     return [draw_sample(IDS[:n], LOG_ODDS[:n], seed=seed) for seed in range(n_seeds)]
 
 
-def test_any_number_of_decisions_is_three_quarters_doubtful_and_the_rest_is_at_any_place_of_its_four():
-    drawn = samples(100)
-    for n_decided in (25, 50, 100, 200):
-        of_rest = [n_decided - one.is_doubtful[:n_decided].sum() for one in drawn]
-        assert set(of_rest) <= {n_decided // 4, -(-n_decided // 4)}
-        assert np.mean(of_rest) == pytest.approx(n_decided / 4, abs=0.15)
-    places = np.concatenate([(~one.is_doubtful).reshape(-1, 4).argmax(axis=1) for one in drawn])
-    assert np.bincount(places) / len(places) == pytest.approx(0.25, abs=0.03)
+def test_half_of_any_number_of_decisions_are_of_the_rest_and_the_others_of_three_strata_alike():
+    for one in samples(40):
+        for n_decided in (24, 48, 102):
+            counts = np.bincount(one.stratum[one.index[:n_decided]], minlength=4)
+            assert counts.tolist() == [n_decided // 2, *[n_decided // 6] * 3]
 
 
-def test_the_doubtful_one_is_drawn_by_its_weight_and_the_one_of_the_rest_by_chance():
-    drawn, weight = samples(6000, 6), weights(LOG_ODDS[:6])
-    for is_doubtful, expected in ((True, weight / weight.sum()), (False, np.full(6, 1 / 6))):
-        first = [one.index[0] for one in drawn if one.is_doubtful[0] == is_doubtful]
-        assert np.bincount(first, minlength=6) / len(first) == pytest.approx(expected, abs=0.03)
+def test_the_rest_has_the_lowest_log_odds_and_the_other_strata_follow():
+    one = draw_sample(IDS, LOG_ODDS, seed=0)
+    by_stratum = [LOG_ODDS[one.stratum == stratum] for stratum in range(4)]
+    assert all(low.max() <= high.min() for low, high in pairwise(by_stratum))
+    assert len(by_stratum[0]) >= N / 2
+    same = draw_sample(IDS, np.zeros(N), seed=0)
+    assert np.bincount(same.stratum)[0] == N / 2
+
+
+def test_what_was_chosen_from_a_list_was_not_drawn():
+    one = draw_sample(IDS, LOG_ODDS, seed=0)
+
+    def drawn(places: list[int], unsure: Sequence[int] = ()) -> list[int]:
+        index = one.index[places]
+        return one.drawn(DecidedLabels(index=index, is_wrong=index > 9), one.index[list(unsure)]).index.tolist()
+
+    assert drawn([2, 0, 1, 5]) == one.index[:3].tolist()
+    assert drawn([0, 2, 5], unsure=[1]) == one.index[[0, 2]].tolist()
+    assert drawn([1, 2, 3]) == []
+    other = np.setdiff1d(np.arange(N), one.index)[:2]
+    assert len(one.drawn(DecidedLabels(index=other, is_wrong=other > 9))) == 0
 
 
 def test_labels_are_among_the_first_fifty_as_often_as_the_inclusion_probability_says():
@@ -53,7 +64,7 @@ def test_the_sample_belongs_to_the_examples_and_not_to_their_rows():
     order = np.random.default_rng(1).permutation(N)
     first, second = draw_sample(IDS, LOG_ODDS, seed=3), draw_sample(IDS[order], LOG_ODDS[order], seed=3)
     assert IDS[first.index].tolist() == IDS[order][second.index].tolist()
-    np.testing.assert_array_equal(first.is_doubtful, second.is_doubtful)
+    np.testing.assert_array_equal(first.stratum[order], second.stratum)
     np.testing.assert_allclose(first.inclusion_probability, second.inclusion_probability)
     assert draw_sample(IDS, LOG_ODDS, seed=4).index.tolist() != first.index.tolist()
 
@@ -94,4 +105,4 @@ def test_the_file_names_each_label_in_order(tmp_path):
     assert {row[1]: row[2] for row in cells} == {
         str(one): CLASSES[label] for one, label in zip(evidence.example_ids, evidence.given_labels, strict=True)
     }
-    assert {row[3] for row in cells} == {"doubtful", "rest"}
+    assert {row[3] for row in cells} == {"0", "1", "2", "3"}

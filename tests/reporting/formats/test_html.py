@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from tiny_page import CLASSES, a_measurement, a_page, a_picture, a_summary, a_suspect, an_estimate
 
+from labelscan.detection.estimates import Range
 from labelscan.reporting.formats.html import render_html
 
 NASTY = '</script><script>alert(1)</script><img src=x onerror="alert(1)">\u2028&amp;'
@@ -99,25 +100,32 @@ def test_more_flags_than_can_be_right_are_not_reported_as_errors():
     assert "of these flags are right" not in words
 
 
-MEASURED = {"source": "decisions", "n_decided": 50}
+MEASURED = {"source": "decisions", "n_decided": 50, "precision": Range(0.9, 0.7, 0.97)}
 
 
 @pytest.mark.parametrize(
     ("wrong", "basis"),
     [
-        ({}, "An estimate by what was trained"),
         ({"source": "opinions"}, "An estimate from where different models agree"),
         (MEASURED, "Measured by 50 decisions"),
     ],
 )
 def test_the_headline_is_a_range_and_says_whether_it_is_an_estimate(wrong, basis):
-    shown = words_of(render_html(a_page(wrong_labels=an_estimate(**wrong)))).replace(" .", ".")
+    shown = words_of(render_html(a_page(wrong_labels=an_estimate(**wrong)))).replace(" .", ".").replace(" :", ":")
     is_measured = wrong == MEASURED
     assert f"pets 4 to 12 of 1,190 labels are {'' if is_measured else 'probably '}wrong" in shown
     assert basis in shown[: shown.index("labels checked")]
-    claim = "are wrong" if is_measured else "may be wrong; the models cannot tell"
-    assert f"8 are flagged: 70 to 97 % of them {claim}." in shown
+    assert f"8 are flagged{': 70 to 97 % of them are wrong' if is_measured else ''}." in shown
     assert f"wrong 0.3 to 1.0 % {'measured by 50 decisions' if is_measured else 'an estimate by the models'}" in shown
+
+
+def test_without_an_upper_end_the_headline_is_what_holds():
+    unmeasured = {"high": None, "share_high": None}
+    shown = words_of(render_html(a_page(wrong_labels=an_estimate(**unmeasured))))
+    assert "pets At least 4 of 1,190 labels are probably wrong Nobody has measured" in shown
+    assert "wrong at least 0.3 % an estimate" in shown
+    shown = words_of(render_html(a_page(wrong_labels=an_estimate(low=0.1, share_low=0.0001, **unmeasured))))
+    assert "pets An unknown number of 1,190 labels are probably wrong" in shown
 
 
 def test_a_range_without_width_is_one_number():
