@@ -144,19 +144,21 @@ def gate(
     max_new: int | None = None,
     baseline: str | Path | None = None,
     min_error_probability: float | None = None,
+    require_measured: bool | None = None,
     decisions: GivenDecisions | None = None,
     settings: Config | None = None,
 ) -> GateVerdict:
-    """Judge a finished run by limits, and by what was reviewed before.
+    """Judge a finished run by limits, and by what was measured and reviewed before.
 
     Args:
         run: a run of ``detect`` or ``score``, or its folder.
-        max_rate: share of the scored labels that may be suspects, in [0, 1].
-        max_issues: how many labels may be suspects.
+        max_rate: share of the scored labels that may be suspects, or measured to be wrong, in [0, 1].
+        max_issues: how many labels may be suspects, or measured to be wrong.
         max_class_rate: share within any one class.
         max_new: how many suspects may be missing from the baseline; with a baseline, None is 0.
         baseline: a file of reviewed labels, from ``update_baseline``, or the decisions of a reviewer.
         min_error_probability: the least with which a suspect counts.
+        require_measured: whether to fail where no decisions measure how many labels are wrong.
         decisions: a file of decisions, or decisions in memory, by which the run is re-scored; its folder is only
             read. None is as the run was judged.
         settings: the limits that are None here, from ``labelscan.settings``.
@@ -171,6 +173,7 @@ def gate(
         "max_new": max_new,
         "baseline": None if baseline is None else str(baseline),
         "min_error_probability": min_error_probability,
+        "require_measured": require_measured,
     }
     limits = {name: value for name, value in given.items() if value is not None}
     review = None if decisions is None else read_review(decisions)

@@ -17,9 +17,10 @@ MOST_ROWS = 5
 """Removed rows of a baseline that are shown."""
 STYLES = {"PASSED": "bold green", "FAILED": "bold red", "warning": "bold yellow", "note": "dim"}
 FIRST_LINE = re.compile(
-    r"(PASSED|FAILED): (the limit is|all limits are|\d+ of \d+ limits (is|are)) (met|exceeded)\n.*label"
+    r"(PASSED|FAILED): (the limit is|all limits are|\d+ of \d+ limits (is|are)) (met|not met|exceeded)\n.*label"
 )
-"""How a text file of a verdict begins: that labels are the matter is in the second line."""
+"""How a text file of a verdict begins: that labels are the matter is in the second line. Where it now says not met,
+earlier versions say exceeded."""
 UNCUT = 1_000_000
 """The width of a file, in which nothing is cut off or wrapped."""
 
@@ -77,8 +78,8 @@ def _write(console: Console, verdict: GateVerdict, *, top: int, quiet: bool = Fa
     for sentence in words.findings(verdict):
         console.show(text(sentence))
     console.print()
-    marks = {True: "ok", False: "exceeded"}
-    checks = [(f"{marks[check.passed]:<8}  {check.name}", check.sentence) for check in verdict.checks]
+    marks = {True: "ok", False: "not met"}
+    checks = [(f"{marks[check.passed]:<7}  {check.name}", check.sentence) for check in verdict.checks]
     console.show(entries(checks, style="bold"))
     if verdict.suspects and top:
         console.print()

@@ -326,9 +326,13 @@ class GateConfig(Section):
     """What ``gate`` lets pass; None, written ``"none"`` in files, is no limit."""
 
     max_rate: float | None = setting(
-        None, "Share of the scored labels that may be suspects, such as 0.02.", LIMITS, "RATE", maximum=1
+        None,
+        "Share of the scored labels that may be suspects, or measured to be wrong, such as 0.02.",
+        LIMITS,
+        "RATE",
+        maximum=1,
     )
-    max_issues: int | None = setting(None, "How many labels may be suspects.", LIMITS, "N")
+    max_issues: int | None = setting(None, "How many labels may be suspects, or measured to be wrong.", LIMITS, "N")
     max_class_rate: float | None = setting(
         None, "Share of the scored labels of any one class that may be suspects.", LIMITS, "RATE", maximum=1
     )
@@ -348,6 +352,9 @@ class GateConfig(Section):
         LIMITS,
         "P",
         maximum=1,
+    )
+    require_measured: bool = setting(
+        False, "Fail where no decisions measure how many labels are wrong, whatever is listed.", LIMITS
     )
 
 

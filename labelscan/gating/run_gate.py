@@ -1,7 +1,7 @@
 """Judge a finished run by limits and by a baseline of reviewed labels, or accept what it flags into the baseline.
 
-Limits count all suspects, except the limit on new ones, which counts those that are not in the baseline. How many
-labels are wrong is known as a range only, so no limit is on that: the sentence about a limit says where it lies in it.
+Limits count all suspects, except the limit on new ones, which counts those that are not in the baseline. Where
+decisions measure how many labels are wrong, the same limits are on the lower end of that interval too.
 """
 
 import dataclasses
@@ -25,12 +25,12 @@ from labelscan.gating.baseline import (
     update_baseline,
 )
 from labelscan.gating.verdict import Check, GateSuspect, GateVerdict
-from labelscan.gating.words import distinct, first_of, limit_and_range
+from labelscan.gating.words import distinct, first_of
 from labelscan.results.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
 from labelscan.results.protected_paths import refuse_only_read
 from labelscan.results.run import FinishedRun
 from labelscan.results.source import NOT_PLANTED, given_place
-from labelscan.results.wrong_labels import WrongLabels
+from labelscan.results.wrong_labels import OFFER, WrongLabels
 
 SEVERAL = 3
 """Labels likelier wrong than right of which one at least should reach a probability that wrong labels can have: if only
@@ -85,8 +85,10 @@ def effective_limits(limits: GateConfig) -> GateConfig:
 
 def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None = None) -> GateVerdict:
     """Return the verdict on a finished run, by limits from ``effective_limits``."""
-    n_scored = _n_scored(run)
-    _check_reach(run, limits.min_error_probability)
+    n_scored, wrong = _n_scored(run), run.summary.wrong_labels
+    measured = tuple(_measured_checks(limits, wrong))
+    if all(check.passed for check in measured):  # else the verdict does not depend on the list
+        _check_reach(run, limits.min_error_probability)
     roots = _roots_of(run.record.directory)
     suspects = _suspects(run, limits.min_error_probability, baseline, roots)
     gone, relabelled = baseline.stale(run.given_labels) if baseline else ((), ())
@@ -96,7 +98,7 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
         data=run.summary.data,
         source=_from_root(roots, str(with_home(place)) if place else ""),
         issues=_from_root(roots, str((run.folder / ISSUES_FILE).absolute())),
-        checks=tuple(_checks(n_scored, limits, suspects, run.summary.wrong_labels)),
+        checks=(*_checks(n_scored, limits, suspects), *measured),
         n_scored=n_scored.total(),
         n_flagged=int(run.issues.scores["flagged"].sum()),
         min_error_probability=limits.min_error_probability,
@@ -105,7 +107,7 @@ def judge_gate(run: FinishedRun, limits: GateConfig, baseline: Baseline | None =
         accepts_into=baseline.accepts_into if baseline else NEW_BASELINE,
         gone=gone,
         relabelled=relabelled,
-        wrong_labels=run.summary.wrong_labels,
+        wrong_labels=wrong,
         is_as_written=run.is_as_written,
         decisions="" if run.is_as_written or run.record.decisions is None else run.record.decisions.file,
         warnings=run.summary.warnings,
@@ -161,22 +163,12 @@ def _suspects(
     return tuple(sorted(found, key=lambda one: not one.is_new))  # stable: ranks stay in order among each kind
 
 
-def _checks(
-    n_scored: Counter[str], limits: GateConfig, suspects: tuple[GateSuspect, ...], wrong: WrongLabels
-) -> Iterator[Check]:
-    def check(name: str, limit: float, found: float, what: str, more: str = "") -> Check:
-        shown_found, shown_limit = distinct(name, found, limit)
-        sentence = f"{shown_found} {what}, {shown_limit} allowed{more}"
-        return Check(name=name, limit=limit, found=found, passed=found <= limit, sentence=sentence)
-
+def _checks(n_scored: Counter[str], limits: GateConfig, suspects: tuple[GateSuspect, ...]) -> Iterator[Check]:
     n, n_new = len(suspects), sum(one.is_new for one in suspects)
     if limits.max_rate is not None:
-        rate = n / n_scored.total()
-        compared = limit_and_range("max-rate", rate, limits.max_rate, wrong)
-        yield check("max-rate", limits.max_rate, rate, "of the scored labels are suspects", compared)
+        yield _check("max-rate", limits.max_rate, n / n_scored.total(), "of the scored labels are suspects")
     if limits.max_issues is not None:
-        compared = limit_and_range("max-issues", n, limits.max_issues, wrong)
-        yield check("max-issues", limits.max_issues, n, "suspect" if n == 1 else "suspects", compared)
+        yield _check("max-issues", limits.max_issues, n, "suspect" if n == 1 else "suspects")
     if limits.max_class_rate is not None:
         counts = Counter(one.given_label for one in suspects)
         rates = {name: count / n_scored[name] for name, count in counts.items()}
@@ -184,10 +176,32 @@ def _checks(
         exceeding = [repr(name) for name in worst if rates[name] > limits.max_class_rate]
         more = f"; exceeded by {first_of(exceeding)}" if len(exceeding) > 1 else ""
         what = f"of the labels {worst[0]!r} are suspects" if worst else "of the labels of any class are suspects"
-        yield check("max-class-rate", limits.max_class_rate, rates[worst[0]] if worst else 0.0, what, more)
+        yield _check("max-class-rate", limits.max_class_rate, rates[worst[0]] if worst else 0.0, what, more)
     if limits.max_new is not None:
         what = f"{'suspect' if n_new == 1 else 'suspects'} not in the baseline"
-        yield check("max-new", limits.max_new, n_new, what)
+        yield _check("max-new", limits.max_new, n_new, what)
+
+
+def _measured_checks(limits: GateConfig, wrong: WrongLabels) -> Iterator[Check]:
+    """Compare the lower end of what decisions measured with the limits, or ask for decisions where none measure it."""
+    is_measured, measured = wrong.source == "decisions", "were measured to be wrong"
+    if is_measured and limits.max_rate is not None:
+        what = f"or more of the scored labels {measured}"
+        yield _check("max-rate-measured", limits.max_rate, wrong.share_low, what)
+    if is_measured and limits.max_issues is not None:
+        yield _check("max-issues-measured", limits.max_issues, round(wrong.low), f"or more labels {measured}")
+    if limits.require_measured:
+        sentence = f"{wrong.n_decided:,} decisions measure how many labels are wrong"
+        if not is_measured:
+            sentence = f'no decisions measure how many labels are wrong: "{OFFER}" on the page of labelscan report'
+        found = wrong.n_decided if is_measured else 0
+        yield Check(name="require-measured", limit=1, found=found, passed=is_measured, sentence=sentence)
+
+
+def _check(name: str, limit: float, found: float, what: str, more: str = "") -> Check:
+    shown_found, shown_limit = distinct(name, found, limit)
+    sentence = f"{shown_found} {what}, {shown_limit} allowed{more}"
+    return Check(name=name, limit=limit, found=found, passed=found <= limit, sentence=sentence)
 
 
 def _lines(issues: pd.DataFrame) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""The verdict of a gate: whether the suspects of a run stay within limits, and which of them are new.
+"""The verdict of a gate: whether suspects and measured errors stay within limits, and which suspects are new.
 
 It holds facts; nearly all sentences about them are in ``words``. Scripts read the JSON form: ``format_version`` goes up
 when a key changes its meaning or goes away.
@@ -15,7 +15,7 @@ from labelscan.results.wrong_labels import WrongLabels
 from labelscan.wording.words import rounded
 
 FORMAT_VERSION = 1
-RATES = ("max-rate", "max-class-rate")
+RATES = ("max-rate", "max-rate-measured", "max-class-rate")
 """The limits that are shares in [0, 1]; the others are counts."""
 
 
@@ -48,8 +48,9 @@ class Check:
     """One limit, and what was found."""
 
     name: str
-    """The name of the option: ``max-rate``."""
+    """The name of the option, as in ``max-rate``; in ``max-rate-measured`` that limit is on what was measured."""
     limit: float
+    """The most that is allowed; of ``require-measured`` the fewest decisions."""
     found: float
     passed: bool
     sentence: str
@@ -94,7 +95,7 @@ class GateVerdict:
 
     @property
     def passed(self) -> bool:
-        """Return whether no limit is exceeded."""
+        """Return whether all limits are met."""
         return all(check.passed for check in self.checks)
 
     @property

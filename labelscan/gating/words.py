@@ -7,13 +7,15 @@ from pathlib import Path
 from labelscan.gating.baseline import Reviewed
 from labelscan.gating.verdict import RATES, GateSuspect, GateVerdict
 from labelscan.results.issues import ISSUES_FILE
-from labelscan.results.wrong_labels import WrongLabels, count_in_words
+from labelscan.results.wrong_labels import count_in_words
 from labelscan.runs.files import DECISIONS_FILE
 
 FEWEST_DIGITS, MOST_DIGITS = 3, 17
 MOST_WARNINGS = 5
 MOST_NAMES = 3
 """How many stale rows of a baseline, or classes that exceed a limit, are named."""
+
+LIST_ALONE = "only the list of suspects is judged, since no decisions measure how many labels are wrong"
 
 
 def outcome(verdict: GateVerdict) -> str:
@@ -22,17 +24,17 @@ def outcome(verdict: GateVerdict) -> str:
 
 
 def reason(verdict: GateVerdict) -> str:
-    """Return how many limits are exceeded."""
-    exceeded = sum(not check.passed for check in verdict.checks)
+    """Return how many limits are not met."""
+    n_failed = sum(not check.passed for check in verdict.checks)
     if len(verdict.checks) == 1:
-        return "the limit is exceeded" if exceeded else "the limit is met"
-    if not exceeded:
+        return "the limit is not met" if n_failed else "the limit is met"
+    if not n_failed:
         return "all limits are met"
-    return f"{exceeded} of {len(verdict.checks)} limits {'is' if exceeded == 1 else 'are'} exceeded"
+    return f"{n_failed} of {len(verdict.checks)} limits {'is' if n_failed == 1 else 'are'} not met"
 
 
 def findings(verdict: GateVerdict) -> tuple[str, ...]:
-    """Return how many labels are suspects, how many of them are new, and between how many are wrong."""
+    """Return how many labels are suspects, how many of them are new, how many are wrong, and whether that is known."""
     n_suspects = len(verdict.suspects)
     verb = "is a suspect" if n_suspects == 1 else "are suspects"
     share = f"{n_suspects:,} of {verdict.n_scored:,} labels {verb} ({shown('max-rate', n_suspects / verdict.n_scored)})"
@@ -40,7 +42,8 @@ def findings(verdict: GateVerdict) -> tuple[str, ...]:
     if n_less := verdict.n_flagged - n_suspects:
         flags = "flag does" if n_less == 1 else "flags do"
         suspects += f"; {n_less:,} more {flags} not count: P(wrong) is below {verdict.min_error_probability:g}"
-    return suspects, count_in_words(verdict.wrong_labels, verdict.n_scored)
+    count = count_in_words(verdict.wrong_labels, verdict.n_scored)
+    return (suspects, count) if verdict.wrong_labels.source == "decisions" else (suspects, count, LIST_ALONE)
 
 
 def why_flagged(suspect: GateSuspect) -> str:
@@ -95,17 +98,6 @@ def next_steps(verdict: GateVerdict, n_listed: int) -> list[tuple[str, str]]:
     decisions = f" --decisions {shlex.quote(verdict.decisions)}" if verdict.decisions else ""
     baseline = shlex.quote(verdict.accepts_into)
     return [*issues, review, ("accept", f"labelscan gate {run}{decisions} --baseline {baseline} --update-baseline")]
-
-
-def limit_and_range(name: str, found: float, limit: float, wrong: WrongLabels) -> str:
-    """Return how a limit on suspects compares with the range of wrong labels, to follow its sentence; often nothing."""
-    low, high = (wrong.share_low, wrong.share_high) if name in RATES else (wrong.low, wrong.high)
-    if high is not None and low <= limit <= high:
-        return f"; the limit lies within the range of wrong labels, {shown(name, low)} to {shown(name, high)}"
-    if found <= limit < low:
-        are = "by the decisions are" if wrong.source == "decisions" else "are probably"
-        return f"; yet {shown(name, low)} or more {are} wrong, suspects or not"
-    return ""
 
 
 def shown(name: str, number: float, digits: int = FEWEST_DIGITS) -> str:

@@ -123,6 +123,21 @@ def test_limits_come_from_settings_too(command, run, tmp_path):
     assert command("gate", "run", "--config", "ci").code == 0
 
 
+def test_what_was_measured_fails_the_gate_and_every_format_says_so(command, run, tmp_path):
+    assert command("gate", "run", "--max-rate", "0.05", "--require-measured").code == 1
+    assert command("gate", "run", "--max-rate", "0.05", "--set", "gate.require_measured=true").code == 1
+    rows = [f"{row:02}.png,{'drop' if row % 10 < 7 else 'keep'}," for row in range(40)]  # and 3 suspects of 60
+    (tmp_path / "decisions.csv").write_text("\n".join(["example_id,decision,new_label", *rows]) + "\n")
+    names = ("text", "json", "junit", "sarif", "github", "markdown")
+    forms = [f"--format={name}={name}" for name in names]
+    given = ("--decisions=decisions.csv", "--max-rate=0.4", "--require-measured", *forms)
+    assert command("gate", "run", *given, "--min-error-probability=0").code == 1
+    for name in names:
+        content = (tmp_path / name).read_text(encoding="utf-8")
+        assert "or more of the scored labels were measured to be wrong" in content, name
+        assert "only the list" not in content, name
+
+
 def test_a_run_is_known_though_the_shell_keeps_the_tilde_and_by_a_dot(command, run, monkeypatch):
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(run.parent))

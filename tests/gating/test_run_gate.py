@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from finished import a_run
+from finished import a_run, some_wrong
 from refusals import refuses
 
 import labelscan
@@ -81,6 +81,32 @@ def test_a_limit_is_exceeded_only_beyond_it(run, limits, found, exceeded_below):
     assert check(run, **limits).found == found
     assert check(run, **{name: found}).passed
     assert not check(run, **{name: exceeded_below}).passed
+
+
+@pytest.mark.parametrize(
+    ("limits", "name", "sentence"),
+    [
+        ({"max_rate": 0.5}, "max-rate-measured", "55.6 % or more of the scored labels were measured to be wrong, 50 %"),
+        ({"max_issues": 4}, "max-issues-measured", "5 or more labels were measured to be wrong, 4"),
+    ],
+)
+def test_more_labels_measured_to_be_wrong_than_allowed_fail_whatever_the_list_says(limits, name, sentence):
+    found = {"low": 5.0, "share_low": 5 / 9, "high": None, "share_high": None}
+    run = a_run(summary={"wrong_labels": some_wrong(**found, source="decisions")})
+    listed, measured = verdict(run, **limits).checks
+    assert (listed.passed, measured.name, measured.passed) == (True, name, False)
+    assert measured.sentence == f"{sentence} allowed"
+    unreached = dataclasses.replace(a_run_with([0.8, 0.7, 0.6, *[0.1] * 6]), summary=run.summary)
+    assert not verdict(unreached, **limits, min_error_probability=0.9).passed
+    (alone,) = verdict(a_run(summary={"wrong_labels": some_wrong(**found)}), **limits).checks
+    assert alone.passed, "an estimate is not measured"
+
+
+def test_a_measurement_may_be_required(run):
+    listed, required = labelscan.gate(run.folder, max_issues=9, require_measured=True).checks
+    assert (listed.passed, required.name, required.passed) == (True, "require-measured", False)
+    measured = a_run(summary={"wrong_labels": some_wrong(source="decisions", n_decided=50)})
+    assert verdict(measured, max_issues=9, require_measured=True).passed
 
 
 def test_a_limit_on_classes_names_those_that_exceed_it(run):

@@ -1,10 +1,10 @@
 import dataclasses
 
 import pytest
-from tiny_page import an_estimate
+from finished import some_wrong
 from tiny_verdict import a_suspect, a_verdict
 
-from labelscan.gating.words import distinct, findings, limit_and_range, next_steps, outcome, reason, shown, unlisted
+from labelscan.gating.words import distinct, findings, next_steps, outcome, reason, shown, unlisted
 
 
 def test_a_limit_is_shown_as_a_person_says_it():
@@ -27,37 +27,26 @@ def test_what_was_found_and_the_limit_never_read_the_same_where_they_differ(foun
 
 def test_a_verdict_says_how_many_limits_are_exceeded():
     failed = a_verdict((a_suspect(),))
-    assert (outcome(failed), reason(failed)) == ("FAILED", "1 of 2 limits is exceeded")
+    assert (outcome(failed), reason(failed)) == ("FAILED", "1 of 2 limits is not met")
     passed = a_verdict((a_suspect(),), limit=1)
     assert (outcome(passed), reason(passed)) == ("PASSED", "all limits are met")
     alone = dataclasses.replace(failed, checks=failed.checks[:1])
-    assert reason(alone) == "the limit is exceeded"
+    assert reason(alone) == "the limit is not met"
 
 
-@pytest.mark.parametrize(
-    ("name", "found", "limit", "wrong", "words"),
-    [
-        ("max-issues", 60, 100, (90, 210), "; the limit lies within the range of wrong labels, 90 to 210"),
-        ("max-rate", 0.01, 0.02, (0.018, 0.042), "; the limit lies within the range of wrong labels, 1.8 % to 4.2 %"),
-        ("max-issues", 60, 80, (90, 210), "; yet 90 or more are probably wrong, suspects or not"),
-        ("max-issues", 85, 80, (90, 210), ""),
-        ("max-issues", 60, 300, (90, 210), ""),
-    ],
-)
-def test_a_limit_is_compared_with_the_range_of_wrong_labels(name, found, limit, wrong, words):
-    unit = 1 if name == "max-rate" else 1000
-    ends = {"low": wrong[0], "high": wrong[1], "share_low": wrong[0] / unit, "share_high": wrong[1] / unit}
-    assert limit_and_range(name, found, limit, an_estimate(**ends)) == words
-    measured = limit_and_range(name, found, limit, an_estimate(**ends, source="decisions"))
-    assert measured == words.replace("are probably wrong", "by the decisions are wrong")
+def test_a_verdict_without_decisions_says_that_it_judges_the_list_alone():
+    *_, last = findings(a_verdict())
+    assert last == "only the list of suspects is judged, since no decisions measure how many labels are wrong"
+    measured = dataclasses.replace(a_verdict(), wrong_labels=some_wrong(source="decisions", n_decided=50))
+    assert last not in findings(measured)
 
 
 def test_only_with_a_baseline_something_is_called_new():
-    found, wrong = findings(a_verdict((a_suspect(),)))
+    found, wrong, _ = findings(a_verdict((a_suspect(),)))
     assert found == "pets: 1 of 100 labels is a suspect (1 %)"
     assert wrong == "between 2 and 5 of 100 labels are probably wrong (most likely 4)"
     suspects = (a_suspect(1), a_suspect(2, is_new=False))
-    found, _ = findings(a_verdict(suspects, baseline="known.csv"))
+    found, *_ = findings(a_verdict(suspects, baseline="known.csv"))
     assert found == "pets: 2 of 100 labels are suspects (2 %), 1 of them new"
 
 
@@ -94,7 +83,7 @@ def test_where_decisions_were_applied_in_memory_no_file_of_other_suspects_is_nam
 
 
 def test_flags_that_do_not_count_are_said():
-    found, _ = findings(dataclasses.replace(a_verdict((a_suspect(),)), n_flagged=3))
+    found, *_ = findings(dataclasses.replace(a_verdict((a_suspect(),)), n_flagged=3))
     assert found == "pets: 1 of 100 labels is a suspect (1 %); 2 more flags do not count: P(wrong) is below 0.5"
 
 

@@ -1,4 +1,4 @@
-"""A verdict as JUnit XML, which every CI service shows: one test case a limit, failed if it is exceeded."""
+"""A verdict as JUnit XML, which every CI service shows: one test case a limit, failed if it is not met."""
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -22,7 +22,7 @@ def as_junit(verdict: GateVerdict, top: int) -> str:
     for check in verdict.checks:
         case = SubElement(suite, "testcase", {"name": check.name, "classname": CLASS_NAME})
         if not check.passed:
-            failure = {"message": printable(check.sentence), "type": "limit exceeded"}
+            failure = {"message": printable(check.sentence), "type": "limit not met"}
             SubElement(case, "failure", failure).text = listing
     SubElement(suite, "system-out").text = listing
     return _written(suites)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from labelscan.gating.formats import RecognisedFormat
 from labelscan.gating.verdict import GateVerdict
-from labelscan.gating.words import distinct, findings, next_steps, outcome, unlisted
+from labelscan.gating.words import findings, next_steps, outcome, unlisted
 from labelscan.results.columns import GIVEN, P_WRONG, SUGGESTED
 from labelscan.wording.tables import Column, Table, markdown_table
 from labelscan.wording.words import as_code, in_markdown
@@ -29,11 +29,8 @@ def _lines(verdict: GateVerdict, top: int) -> Iterator[str]:
     yield from (f"{HEADING}{outcome(verdict).lower()}", "")
     for sentence in findings(verdict):
         yield from (in_markdown(sentence), "")
-    rows = [
-        (one.name, *distinct(one.name, one.found, one.limit), "ok" if one.passed else "**exceeded**")
-        for one in verdict.checks
-    ]
-    yield from markdown_table(("limit", "found", "allowed", ""), "lrrl", rows)
+    rows = [(one.name, in_markdown(one.sentence), "ok" if one.passed else "**not met**") for one in verdict.checks]
+    yield from markdown_table(("limit", "found", ""), "lll", rows)
     listed = [asdict(one) | {"place": one.place} for one in verdict.to_look_at[:top]]
     if listed:
         yield from ("", *Table.of(SUSPECTS_BY_FILE, listed).markdown())
