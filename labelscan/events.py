@@ -88,14 +88,14 @@ class EpochDone(Event):
 
 @dataclass(frozen=True, slots=True)
 class FoldDone(Event):
-    """One fold is trained and its held-out examples are predicted; accuracy is on their given labels.
+    """One fold is trained and its held-out examples are predicted; agreement is with their given labels.
 
     It is None where nothing was held out, as in threshold runs; for ``kind`` and ``opinion`` see ``EpochDone``.
     """
 
     repeat: int
     fold: int
-    held_out_accuracy: float | None
+    held_out_agreement: float | None
     seconds: float
     reused: bool = False
     kind: str = "fold"

@@ -25,14 +25,14 @@ def a_record(**changes) -> RunRecord:
 
 def a_class(name: str, **changes) -> ClassHealth:
     counts = {"n_examples": 5, "n_scored": 5, "n_flagged": 0, "flagged_rate": 0.0}
-    counts |= {"estimated_wrong_labels": 0.0, "out_of_fold_accuracy": 1.0}
+    counts |= {"estimated_wrong_labels": 0.0, "out_of_fold_agreement": 1.0}
     return ClassHealth(class_name=name, **(counts | changes))
 
 
 def a_found(**changes) -> Summary:
     """Return the summary of the run; ``changes`` take the place of what it says."""
     counts = {"n_examples": 10, "n_scored": 9, "n_unscored": 0, "n_unreadable": 1, "n_classes": 2}
-    estimates = {"estimated_wrong_labels": 4.0, "estimated_noise_rate": 0.4, "out_of_fold_accuracy": 0.8}
+    estimates = {"estimated_wrong_labels": 4.0, "estimated_noise_rate": 0.4, "out_of_fold_agreement": 0.8}
     said = {
         "data": "pets",
         "detector": "noise-posterior",
@@ -40,7 +40,7 @@ def a_found(**changes) -> Summary:
         "flagged_by": {"confident-learning": 3, "noise-posterior": N_FLAGGED},
         "flagged_by_all": 3,
         "wrong_labels": some_wrong(),
-        "chance_accuracy": 0.5,
+        "chance_agreement": 0.5,
         "learned_nothing": False,
         "warnings": (),
         "notes": (),

@@ -183,7 +183,7 @@ def test_the_loss_to_add_can_be_trained_with_its_options_and_is_listed(monkeypat
     features = np.random.default_rng(0).normal(size=(60, 3)) + 4 * labels[:, None]
     settings = labelscan.settings(loss="mine:strength=0.25", epochs=20, folds=2)
     run = labelscan.detect(features, labels, settings=settings, output=tmp_path / "run")
-    assert run.summary.out_of_fold_accuracy > 0.9
+    assert run.summary.out_of_fold_agreement > 0.9
     record = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
     assert record["choices"]["opinions"][0]["loss"] == "mine:strength=0.25,delay=8"
     assert main(["list", "losses"]) == 0

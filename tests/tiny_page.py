@@ -67,8 +67,8 @@ def a_summary(class_names: tuple[str, ...] = CLASSES, **changes: object) -> Summ
         "flagged_by_all": 4,
         "estimated_wrong_labels": 7.5,
         "estimated_noise_rate": 7.5 / 1190,
-        "out_of_fold_accuracy": 0.94,
-        "chance_accuracy": 0.33,
+        "out_of_fold_agreement": 0.94,
+        "chance_agreement": 0.33,
         "learned_nothing": False,
         "warnings": ["2 groups of identical examples with different labels"],
         "notes": ["the folders train and test are pooled"],
@@ -85,7 +85,7 @@ def a_summary(class_names: tuple[str, ...] = CLASSES, **changes: object) -> Summ
                 "n_flagged": 3,
                 "flagged_rate": 3 / 396,
                 "estimated_wrong_labels": 2.5,
-                "out_of_fold_accuracy": 0.94,
+                "out_of_fold_agreement": 0.94,
             }
             for name in class_names
         ],

@@ -175,7 +175,7 @@ class Progress:
             self._move(TRAINING, self._training.done, self._training.note)
 
     def _end_fold(self, event: FoldDone) -> None:
-        name, agree = self._training.count(event), event.held_out_accuracy
+        name, agree = self._training.count(event), event.held_out_agreement
         if not event.reused and (self._verbose or not (self._bars.live or self._n_cells)):
             end = "trained" if agree is None else f"{percent(agree)} of held-out labels agree with the model"
             self._say(f"{name}: {end}, {duration(event.seconds)}", "dim")
@@ -234,7 +234,7 @@ class _Training:
         self.total = self._n_folds * self._n_epochs if plan.reused_folds < self._n_folds else 0
         self._epochs: dict[str, int] = {}
         self._finished: set[str] = set()
-        self._accuracies: list[float] = []
+        self._agreements: list[float] = []
 
     def count(self, event: EpochDone | FoldDone) -> str:
         """Count one event and return the name of what it trains, as in ``fold 0-1``."""
@@ -244,8 +244,8 @@ class _Training:
             self._epochs[fold] = event.epoch * self._n_epochs // event.n_epochs
         else:
             self._finished.add(fold)
-            if event.held_out_accuracy is not None:
-                self._accuracies.append(event.held_out_accuracy)
+            if event.held_out_agreement is not None:
+                self._agreements.append(event.held_out_agreement)
             self._epochs[fold] = self._n_epochs
         return fold
 
@@ -262,11 +262,11 @@ class _Training:
     def note(self) -> str:
         """What stands behind the bar, in 80 columns.
 
-        Accuracy is that of finished folds alone: that of a fold that has only started would alarm for nothing.
+        Agreement is that of finished folds alone: that of a fold that has only started would alarm for nothing.
         """
-        mean = sum(self._accuracies) / len(self._accuracies) if self._accuracies else 0.0
-        accuracy = f", {percent(mean, 0)} agree" if self._accuracies else ""
-        return f"{len(self._finished)}/{self._n_folds} {self._noun}{accuracy}"
+        mean = sum(self._agreements) / len(self._agreements) if self._agreements else 0.0
+        agreement = f", {percent(mean, 0)} agree" if self._agreements else ""
+        return f"{len(self._finished)}/{self._n_folds} {self._noun}{agreement}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -91,7 +91,7 @@ def _show_screen(run: Run, *, top: int, reported: Collection[str]) -> None:
     console.print()
     console.show_step("issues", str(folder / ISSUES_FILE), "bold")
     console.show_step("next", _next_step(summary, folder))
-    if summary.wrong_labels.source != "decisions" and not summary.learned_nothing:
+    if summary.says_count and summary.wrong_labels.source != "decisions":
         place = "that page" if summary.n_flagged else f"the page of labelscan report {shlex.quote(str(folder))}"
         console.show(text(("measure ", "dim"), f'"{OFFER}" on {place} tells how many are wrong'))
 
@@ -104,13 +104,15 @@ def _headline(summary: Summary) -> Iterator[Shape]:
         count = f"{n_flagged:,} of {n_scored:,} labels {verb} wrong ({percent(n_flagged / n_scored)})"
     if summary.learned_nothing:
         count = NOTHING_JUDGED
-    yield text((f"{summary.data}: {count}", "bold"))
+    first, *others = filter(None, [summary.known_wrong, count])
+    yield text((f"{summary.data}: {first}", "bold"))
+    yield from map(text, others)
     is_measured = summary.wrong_labels.source == "decisions"
-    if is_measured or not summary.learned_nothing:
+    if summary.says_count:
         yield text(count_in_words(summary.wrong_labels, n_scored))
     if is_measured and not summary.learned_nothing:
         yield text("; ".join(list_in_words(summary.wrong_labels)))
-    yield text(("held-out accuracy: ", "dim"), percent(summary.out_of_fold_accuracy))
+    yield text(("agreement with the given labels, held out: ", "dim"), percent(summary.out_of_fold_agreement))
     reasons = [
         f"{count:,} {word}"
         for count, word in ((summary.n_unreadable, "unreadable"), (summary.n_unscored, "unscored"))
@@ -131,10 +133,8 @@ def _detectors(summary: Summary, width: int) -> Shape:
     if len(rows) > 1:
         everyone = "both" if len(rows) == 2 else f"all {len(rows)}"
         rows.append({"detector": everyone, "n_flagged": summary.flagged_by_all})
-    if truth is None:
-        return table(Table.of(DETECTORS, rows), width, title="Detectors")
-    title = f"{truth.n_label_errors:,} labels are known wrong"
-    return table(Table.of([*DETECTORS, *QUALITY], rows), width, title=title)
+    columns = DETECTORS if truth is None else (*DETECTORS, *QUALITY)
+    return table(Table.of(columns, rows), width, title="Detectors")
 
 
 def _show_top(console: Console, run: Run, top: int) -> None:

@@ -21,7 +21,7 @@ class Figures:
 
     seconds: float
     """How long it took, in all processes that took part in it."""
-    held_out_accuracy: float | None = None
+    held_out_agreement: float | None = None
     """None where nothing was held out."""
     learned_nothing: bool = False
     """Whether its model agrees with held-out labels no more than by chance."""

@@ -190,4 +190,4 @@ def event_of(job: Job, figures: Figures, *, reused: bool = False) -> FoldDone | 
     if isinstance(job, BlockJob):
         return PartDone(job.step, job.part, job.n_parts)
     of = job.id
-    return FoldDone(of.repeat, of.fold, figures.held_out_accuracy, figures.seconds, reused, of.kind, of.opinion)
+    return FoldDone(of.repeat, of.fold, figures.held_out_agreement, figures.seconds, reused, of.kind, of.opinion)

@@ -105,7 +105,7 @@ def _run_fold(job: FoldJob, where: Where, path: Path, state: JobState, notify: L
     warnings = [event.message for event in state.events() if isinstance(event, Warned)]
     figures = Figures(
         seconds=round(time.monotonic() - started, 3),
-        held_out_accuracy=None if agreement is None else agreement.share,
+        held_out_agreement=None if agreement is None else agreement.share,
         learned_nothing=agreement is not None and len(given) >= LEAST_TO_TELL and agreement.learned_nothing,
         warnings=tuple(dict.fromkeys(warnings)),
         host=platform.node(),

@@ -20,7 +20,7 @@ FLAGGED = Column("flagged", "n_flagged", "count")
 LABELS = Column("labels", "n_scored", "count")
 SHARE = Column("share", "flagged_rate", "share")
 PROBABLY_WRONG = Column("probably wrong", "estimated_wrong_labels", "count")
-ACCURACY = Column("held-out accuracy", "out_of_fold_accuracy", "share")
+AGREEMENT = Column("held-out agreement", "out_of_fold_agreement", "share")
 PAIRS = (
     GIVEN,
     Column("", text="->"),

@@ -4,6 +4,7 @@ summary.json is read by gates and scripts: ``format_version`` goes up when a key
 
 History of the format:
     1: the first.
+    2: out_of_fold_agreement and chance_agreement, which were called accuracy.
 """
 
 import dataclasses
@@ -31,7 +32,7 @@ from labelscan.runs.files import as_json, read_versioned
 from labelscan.training.agreement import Agreement
 from labelscan.wording.words import rounded
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 FILE_NAME = "summary.json"
 MOST_CLASSES_IN_MATRIX = 200
 """With more classes the noise matrix, of K x K numbers, is left out; there are still the confused pairs."""
@@ -51,7 +52,7 @@ class ClassHealth:
     flagged_rate: float | None
     """Share of the scored; None where there are none."""
     estimated_wrong_labels: float
-    out_of_fold_accuracy: float | None
+    out_of_fold_agreement: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,12 +114,12 @@ class Summary:
     """The same as a share of the scored examples."""
     wrong_labels: WrongLabels
     """Between how many labels are wrong, and where that comes from."""
-    out_of_fold_accuracy: float
-    """Accuracy against the given labels: what the models learned."""
-    chance_accuracy: float
-    """The accuracy of predictions that have nothing to do with the given labels."""
+    out_of_fold_agreement: float
+    """How often the models predict the given label of an example that they have not seen; some of these are wrong."""
+    chance_agreement: float
+    """The agreement of predictions that have nothing to do with the given labels."""
     learned_nothing: bool
-    """Whether accuracy is not significantly above chance: flags then mean nothing, and no gate may pass on them."""
+    """Whether agreement is not significantly above chance: flags then mean nothing, and no gate may pass on them."""
     warnings: tuple[str, ...]
     """What a reader should be wary of."""
     notes: tuple[str, ...]
@@ -142,6 +143,21 @@ class Summary:
     def read(cls, run_folder: Path) -> "Summary":
         """Return summary.json in a run folder without keys of a later version; see ``read_versioned``."""
         return read_versioned(run_folder / FILE_NAME, cls, FORMAT_VERSION, extra=True)
+
+    @property
+    def known_wrong(self) -> str:
+        """Return how many of the scored labels the true ones show to be wrong, without a full stop; else nothing."""
+        if self.against_truth is None:
+            return ""
+        n_known = self.against_truth.n_label_errors
+        return f"{n_known:,} of {self.n_scored:,} labels {'is' if n_known == 1 else 'are'} known to be wrong"
+
+    @property
+    def says_count(self) -> bool:
+        """Return whether to say how many labels are wrong: an estimate tells nothing where that is known."""
+        if self.wrong_labels.source == "decisions":
+            return True
+        return self.against_truth is None and not self.learned_nothing
 
     def to_json(self) -> dict[str, object]:
         """Return the content of summary.json; numbers have 6 significant digits."""
@@ -195,8 +211,8 @@ def summarise(
             by_agreement=evidence.members_give_the_count,
             of_images=kind_of(dataset.inputs) == "images",
         ),
-        out_of_fold_accuracy=agreement.share,
-        chance_accuracy=agreement.chance,
+        out_of_fold_agreement=agreement.share,
+        chance_agreement=agreement.chance,
         learned_nothing=agreement.learned_nothing,
         warnings=tuple(dict.fromkeys(warnings_about(dataset, evidence, detections, agreement, checks))),
         notes=(*dataset.notes, *notes),
@@ -274,7 +290,7 @@ def _class_health(
             n_flagged=int(flagged[label]),
             flagged_rate=float(flagged[label] / scored[label]) if scored[label] else None,
             estimated_wrong_labels=float(wrong[label]),
-            out_of_fold_accuracy=float(right[label] / scored[label]) if scored[label] else None,
+            out_of_fold_agreement=float(right[label] / scored[label]) if scored[label] else None,
         )
         for label, name in enumerate(dataset.class_names)
     )

@@ -192,7 +192,7 @@ def test_what_is_new_is_all_that_is_trained(run):
 def test_a_detector_that_trains_by_itself_gets_its_runs_and_no_fold_is_trained_again(run):
     run(losses=["ce"], n_seeds=1)
     result, received = run(losses=["ce"], n_seeds=1, detectors=["aum", "noise-posterior"])
-    assert {event.reused for event in received.of(FoldDone) if event.held_out_accuracy is not None} == {True}
+    assert {event.reused for event in received.of(FoldDone) if event.held_out_agreement is not None} == {True}
     assert len(received.of(EpochDone)) == 2 * N_EPOCHS
     assert result.table["detector"].tolist() == ["aum", "noise-posterior"]
     _, received = run(losses=["ce"], n_seeds=1, detectors=["noise-posterior"])

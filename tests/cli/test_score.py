@@ -17,6 +17,18 @@ def test_the_screen_is_as_reviewed(command, probs, golden):
     assert len(ended.out.splitlines()) == len(one) + 1
 
 
+def test_known_wrong_labels_come_first_and_no_estimate_contradicts_them(command, probs, tmp_path):
+    shown = command("score", "probs.npz", "-o", "run", "--top", "0").out
+    assert shown.startswith("probs: 2 of 40 labels are known to be wrong\n2 of 40 labels look wrong (5.0 %)\n")
+    assert command("report", "run", "--format", "markdown=run.md").code == 0
+    for text in (shown, (tmp_path / "run.md").read_text(encoding="utf-8")):
+        assert "2 of 40 labels are known to be wrong" in text
+        assert "probably wrong" not in text
+        assert "accuracy" not in text, "labels of which some are wrong measure no accuracy"
+    assert "Measure" not in shown
+    assert "agreement with the given labels, held out: 95.0 %" in shown
+
+
 def test_the_leading_detector_can_be_chosen(command, probs, monkeypatch):
     assert "noise-posterior (leads)" in command("score", "probs.npz", "--detector", "noise-posterior").out
     monkeypatch.setenv("LABELSCAN_DETECTION_DETECTOR", "noise-posterior:kappa=3")

@@ -124,7 +124,7 @@ def test_only_what_is_missing_is_trained_again_and_ends_with_the_same_bytes(dete
     assert contents(folder) == contents(finished.folder)
     done = received.of(FoldDone)
     assert sorted(event.kind for event in done if event.reused) == ["aum", "fold", "fold"]
-    assert {event.held_out_accuracy for event in done if event.kind == "aum"} == {None}
+    assert {event.held_out_agreement for event in done if event.kind == "aum"} == {None}
     written = (folder / "evidence.npz").stat()
     detect(folder, notify=again)  # which only shows it
     assert not again.epochs()

@@ -137,7 +137,7 @@ KINDS = [
     broken("summary.json", "that is an empty object", text("summary.json", "{}"), "other-version"),
     broken("summary.json", "without the detector", edited("summary.json", "detector", value=None), "damaged"),
     broken("summary.json", "with text for a count", edited("summary.json", "n_flagged", value="many"), "damaged"),
-    broken("summary.json", "with NaN", edited("summary.json", "chance_accuracy", value=float("nan")), "unreadable"),
+    broken("summary.json", "with NaN", edited("summary.json", "chance_agreement", value=float("nan")), "unreadable"),
     broken(
         "summary.json", "whose classes are text", edited("summary.json", "class_health", value=["a"]), "damaged", REPORT
     ),

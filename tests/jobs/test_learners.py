@@ -175,7 +175,7 @@ def test_a_training_that_diverges_is_tried_once_more_at_half_the_step_size(tmp_p
     assert [event.message for event in received if isinstance(event, Warned)] == [message]
     assert outputs.mark(job, HERE).warnings == (message,)
     assert rates == [0.1, 0.05]
-    assert received[-1].held_out_accuracy > 0.8
+    assert received[-1].held_out_agreement > 0.8
 
 
 def test_a_training_that_is_interrupted_while_it_predicts_is_not_done_again(tmp_path):

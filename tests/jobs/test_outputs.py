@@ -91,7 +91,7 @@ def test_what_a_learner_returns_is_what_is_stored(job, tmp_path):
     mark = outputs.mark(job, HERE)
     assert ended == FoldDone(0, 1, 1.0, mark.seconds)
     assert event_of(job, mark, reused=True) == dataclasses.replace(ended, reused=True)
-    assert (mark.held_out_accuracy, mark.learned_nothing, mark.warnings) == (1, False, ("it may rain",))
+    assert (mark.held_out_agreement, mark.learned_nothing, mark.warnings) == (1, False, ("it may rain",))
     assert outputs.is_done(job, HERE)
     (output,) = outputs.read_folds([job])
     assert (output.repeat, output.fold, output.train_probs) == (0, 1, None)

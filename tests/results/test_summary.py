@@ -42,7 +42,7 @@ def test_counts_add_up_and_estimates_are_sums_of_error_probabilities() -> None:
     assert summary.flagged_by_all == 1
     assert summary.estimated_wrong_labels == pytest.approx(7 * 0.0625 + 0.75 + 0.875 + 0.75)
     assert summary.estimated_noise_rate == pytest.approx(summary.estimated_wrong_labels / 10)
-    assert summary.out_of_fold_accuracy == 0.7
+    assert summary.out_of_fold_agreement == 0.7
 
 
 def test_each_class_has_its_health_and_confused_pairs_count_what_is_flagged() -> None:
@@ -53,7 +53,7 @@ def test_each_class_has_its_health_and_confused_pairs_count_what_is_flagged() ->
         n_flagged=0,
         flagged_rate=0.0,
         estimated_wrong_labels=0.8125,
-        out_of_fold_accuracy=0.5,
+        out_of_fold_agreement=0.5,
     )
     assert [health.n_flagged for health in a_summary().class_health] == [1, 1, 0]
     assert a_summary().confused_pairs == (
@@ -100,7 +100,7 @@ def test_summary_json_is_what_programs_read(tmp_path: Path) -> None:
     summary.write(tmp_path)
     assert Summary.read(tmp_path).to_json() == summary.to_json()
     content = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
-    assert content["format_version"] == 1
+    assert content["format_version"] == 2
     assert list(content)[1:7] == ["data", "n_examples", "n_scored", "n_unscored", "n_unreadable", "n_classes"]
     assert content["label_conflicts"] == [[{"example_id": one, "given_label": label} for one, label in CONFLICT]]
     assert content["noise_matrix"] == np.eye(3).tolist()

@@ -22,7 +22,7 @@ from labelscan.detection.decisions.interval import interval_constants
 from labelscan.detection.protocol import POSTERIOR
 from labelscan.files.atomic import replacing
 from labelscan.reporting.page import Measurement, ReportPage
-from labelscan.results.columns import ACCURACY, CLASS, EXAMPLES, FLAGGED, PROBABLY_WRONG, QUALITY, SHARE
+from labelscan.results.columns import AGREEMENT, CLASS, EXAMPLES, FLAGGED, PROBABLY_WRONG, QUALITY, SHARE
 from labelscan.results.health import MANY_FLAGGED
 from labelscan.runs.files import DECISIONS_FILE
 from labelscan.wording.words import rounded
@@ -78,7 +78,7 @@ def render_html(page: ReportPage) -> str:
         names=page.class_names,
         health=worst_first[:MOST_CLASSES_IN_HEALTH],
         heat_map=_heat_map(page.summary.noise_matrix),
-        class_columns=(CLASS, EXAMPLES, FLAGGED, SHARE, PROBABLY_WRONG, ACCURACY),
+        class_columns=(CLASS, EXAMPLES, FLAGGED, SHARE, PROBABLY_WRONG, AGREEMENT),
         truth_columns=(FLAGGED, *QUALITY),
         policy=_policy(style, scripts, saves=bool(page.save_to)),
         style=Markup(style),  # noqa: S704  # our own file

@@ -7,7 +7,7 @@ from pathlib import Path
 from labelscan.files.atomic import replacing
 from labelscan.reporting.page import ReportPage
 from labelscan.results.columns import (
-    ACCURACY,
+    AGREEMENT,
     CLASS,
     FLAGGED,
     FLAGGED_BY,
@@ -46,11 +46,11 @@ def _lines(page: ReportPage) -> Iterator[str]:
     share = f" ({percent(page.n_flagged / n_scored)})" if n_scored else ""
     yield f"## {in_markdown(summary.data)}: {page.n_flagged:,} of {n_scored:,} labels look wrong{share}"
     yield ""
-    sentence = count_in_words(summary.wrong_labels, n_scored)
-    yield from (f"- {words}" for words in (sentence, *list_in_words(summary.wrong_labels)))
+    count = [count_in_words(summary.wrong_labels, n_scored), *list_in_words(summary.wrong_labels)]
+    yield from (f"- {words}" for words in filter(None, [summary.known_wrong, *(count if summary.says_count else [])]))
     yield from (f"- **warning:** {in_markdown(one)}" for one in summary.warnings)
     yield from (f"- {in_markdown(note)}" for note in page.notes)
-    classes = worst_classes([CLASS, FLAGGED, LABELS, SHARE, ACCURACY], summary.class_health)
+    classes = worst_classes([CLASS, FLAGGED, LABELS, SHARE, AGREEMENT], summary.class_health)
     yield from _table("Classes", classes.head(MOST_CLASSES), len(classes), "classes with flags")
     pairs = Table.of(PAIRS, summary.confused_pairs)
     yield from _table("Most confused", pairs, len(pairs))

@@ -77,7 +77,7 @@ def in_threads(monkeypatch):
             none = np.zeros((0, 2), dtype=np.float32)
             rows = {"held_out_index": job.held_out_index[:0], "train_index": job.train_index[:0]}
             output = FoldOutput(repeat=0, fold=job.id.fold, **rows, pred_probs=none, train_margin=none[:, 0])
-            return Result(output, Figures(seconds=0.0, held_out_accuracy=1.0))
+            return Result(output, Figures(seconds=0.0, held_out_agreement=1.0))
 
         monkeypatch.setattr(loky, "get_reusable_executor", lambda max_workers, **_: Threads(max_workers))
         monkeypatch.setattr(local, "run_job", run_job)

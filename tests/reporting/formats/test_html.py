@@ -196,7 +196,7 @@ def test_a_self_check_says_what_share_of_the_flags_is_right():
 def test_numbers_that_are_not_known_are_left_out():
     suspect = a_suspect(error_probability=None, self_confidence=None, suggested_confidence=None, picture=None)
     summary = a_summary(noise_matrix=None, confused_pairs=[], warnings=[], notes=[])
-    health = [replace(one, flagged_rate=None, out_of_fold_accuracy=None) for one in summary.class_health]
+    health = [replace(one, flagged_rate=None, out_of_fold_agreement=None) for one in summary.class_health]
     summary = replace(summary, class_health=tuple(health))
     text = render_html(a_page(summary=summary, suspects=(suspect,), wrong_labels=an_estimate(precision=None)))
     assert "None" not in words_of(text)
