@@ -101,8 +101,11 @@ def evidence(what: str, make: Make) -> Kind:
     return broken("evidence.npz", what, make, "damaged", DECIDE)
 
 
-def log_odds(what: str, error_log_odds: object) -> Kind:
-    make = in_place("log_odds.npz", partial(npz, error_log_odds=error_log_odds))
+def log_odds(what: str, error_log_odds: np.ndarray) -> Kind:
+    make = in_place(
+        "log_odds.npz",
+        partial(npz, error_log_odds=error_log_odds, stratum=np.zeros(len(error_log_odds), dtype=np.int8)),
+    )
     return broken("log_odds.npz", what, make, "damaged", REPORT)
 
 
