@@ -50,7 +50,7 @@ def processes():
         pytest.skip("needs processes that can be forked and killed")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["labelscan.api", "labelscan.cli", "labelscan.pipeline.detect", "labelscan.training.models"]
+        ["labelscan.api", "labelscan.cli", "labelscan.pipeline.detect", "labelscan.training.models", "torchvision"]
     )
     return context
 
