@@ -49,9 +49,8 @@ def processes():
     if "forkserver" not in multiprocessing.get_all_start_methods():
         pytest.skip("needs processes that can be forked and killed")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["labelscan.api", "labelscan.cli", "labelscan.pipeline.detect", "labelscan.training.models", "torchvision"]
-    )
+    used = ("api", "cli", "pipeline.detect", "training.models")
+    context.set_forkserver_preload([*(f"labelscan.{name}" for name in used), "torchvision", "sklearn.metrics"])
     return context
 
 

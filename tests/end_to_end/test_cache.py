@@ -43,7 +43,7 @@ def weights(tmp_path_factory):
 
 def quick(weights, cache, **flags):
     flags = {"cache": str(cache), "loss": "ce", "model": "resnet18", **flags}
-    overrides = {"executor.processes": 1, "executor.threads": 1}
+    overrides = {"executor.processes": 1, "executor.threads": 1, "device.engine": "torch"}  # openvino is compiled first
     if flags["model"] == "resnet18":
         flags["weights"] = str(weights)
     return labelscan.settings(overrides=overrides, image_size=16, folds=3, epochs=3, **flags)
