@@ -49,48 +49,38 @@ def test_completion_knows_losses_without_loading_torch():
     assert "blurry" in python(code, **completing)
 
 
-def test_finished_runs_are_looked_at_without_loading_torch(tmp_path):
+def test_what_trains_nothing_loads_nothing_that_trains(tmp_path):
+    (tmp_path / "watched" / "fold-0-0").mkdir(parents=True)
+    (tmp_path / "watched" / "fold-0-0" / "log.jsonl").touch()
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_text("{}")
-    for line, code, loaded in run_lines(
-        ["gate run --max-issues 0", "apply run --drop", "diff run run", "status run"], tmp_path
-    ):
-        heavy = {"torch"} if line.startswith(("diff", "status")) else {"torch", "sklearn", "scipy.stats"}
-        assert (code, loaded & heavy) == (2, set()), line
-
-
-def test_bad_data_is_refused_before_what_trains_is_loaded(tmp_path):
     (tmp_path / "empty.csv").touch()
     (tmp_path / "no-label.csv").write_text("a,b\n1,2\n3,4\n")
     (tmp_path / "one-class.csv").write_text("a,label\n1,x\n3,x\n")
     (tmp_path / "photos").mkdir()
-    lines = [
-        *(f"detect {data}" for data in ("empty.csv", "no-label.csv", "one-class.csv", "photos", "nowhere")),
-        "detect no-label.csv --dry-run",
-        "detect no-label.csv --label b",
-        "gate no-label.csv --max-rate 0.1",
-        "benchmark no-label.csv --noise symmetric:0.1",
-        "score no-label.csv",
-    ]
-    for line, code, loaded in run_lines(lines, tmp_path):
-        heavy = {"torch", "torchvision", "sklearn", "cleanlab", "scipy.stats"}
-        heavy |= set() if line.startswith("score") else {"scipy.optimize"}  # which pools files before it reads them
-        heavy |= {"scipy"} if line.startswith("detect") else set()
-        assert (code, loaded & heavy) == (2, set()), line
-
-
-def test_probabilities_are_judged_and_reported_and_the_cache_is_shown_without_loading_torch(tmp_path):
     rows = [f"{'ab'[row % 2]},0.{row + 1},0.{9 - row}" for row in range(8)]
     (tmp_path / "probs.csv").write_text("\n".join(["label,prob:a,prob:b", *rows]))
-    for line, code, loaded in run_lines(["cache --cache cache", "score probs.csv -o run", "report run"], tmp_path):
-        assert (code, "torch" in loaded) == (0, False), line
-
-
-def test_the_jobs_of_a_run_are_watched_without_loading_torch(tmp_path):
-    (tmp_path / "run" / "fold-0-0").mkdir(parents=True)
-    (tmp_path / "run" / "fold-0-0" / "log.jsonl").touch()
-    ((_, code, loaded),) = run_lines(["status run"], tmp_path)
-    assert (code, loaded & {"torch", "sklearn", "scipy"}) == (0, set())
+    trains = {"torch", "torchvision", "sklearn", "cleanlab", "scipy.stats"}
+    lines = {  # in this order, since what one has loaded the next finds loaded
+        "status watched": (0, {*trains, "scipy"}),
+        "cache --cache cache": (0, {"torch"}),
+        **{f"detect {data}": (2, {*trains, "scipy"}) for data in ("empty.csv", "no-label.csv", "photos", "nowhere")},
+        "detect one-class.csv": (2, {*trains, "scipy"}),
+        "detect no-label.csv --dry-run": (2, {*trains, "scipy"}),
+        "detect no-label.csv --label b": (2, {*trains, "scipy"}),
+        "gate run --max-issues 0": (2, trains),
+        "apply run --drop": (2, trains),
+        "gate no-label.csv --max-rate 0.1": (2, {*trains, "scipy.optimize"}),
+        "benchmark no-label.csv --noise symmetric:0.1": (2, {*trains, "scipy.optimize"}),
+        "score no-label.csv": (2, trains),  # which pools files before it reads them
+        "diff run run": (2, {"torch"}),
+        "status run": (2, {"torch"}),
+        "score probs.csv -o scored": (0, {"torch"}),
+        "report scored": (0, {"torch"}),
+    }
+    for line, code, loaded in run_lines(list(lines), tmp_path):
+        expected, heavy = lines[line]
+        assert (code, loaded & heavy) == (expected, set()), line
 
 
 def test_training_does_not_load_the_compiler_of_torch(tmp_path):

@@ -11,6 +11,7 @@ import labelscan
 from labelscan.__main__ import main
 from labelscan.errors import ConfigError, Interrupted, RunFolderError, StorageError
 from labelscan.events import EpochDone, FoldDone
+from labelscan.files import storage
 from labelscan.runs.bucket import folder_for
 
 pytest.importorskip("s3fs")
@@ -72,10 +73,11 @@ def in_bucket():
     return {name.removeprefix("bucket/runs/first/") for name in fsspec.filesystem("s3").find("bucket/runs/first")}
 
 
-@pytest.mark.parametrize("away", [0, 2, pytest.param(20, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("away", [0.5, pytest.param(20, marks=pytest.mark.torture)])
 def test_data_and_run_in_a_bucket_have_the_results_of_this_machine(server, data, near, tmp_path, monkeypatch, away):
     monkeypatch.chdir(tmp_path)
-    server.every, server.stops_at, server.away = (10, 150, away) if away else (0, 0, 0)  # one request in ten fails, too
+    monkeypatch.setattr(storage, "FIRST_WAIT", storage.FIRST_WAIT if away > 1 else 0.05)
+    server.every, server.stops_at, server.away = 40, 150, away  # one request in forty fails, too
     run = labelscan.detect(data, settings=on(), output=RUN)
     assert not server.stops_at, "it has stopped"
     assert tables(run.folder, "s3://bucket/data") == near

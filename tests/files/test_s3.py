@@ -14,6 +14,7 @@ import labelscan
 from labelscan.config import DatasetConfig
 from labelscan.data.readers import read
 from labelscan.errors import DatasetError
+from labelscan.files import storage
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto")
@@ -58,9 +59,10 @@ def test_a_run_on_a_bucket_has_the_tables_of_a_run_on_this_machine(server, folde
 
 
 @pytest.mark.parametrize("fault", ["every", "back_at"])
-def test_a_server_that_fails_for_a_moment_changes_nothing(server, folder, tmp_path, fault):
+def test_a_server_that_fails_for_a_moment_changes_nothing(server, folder, tmp_path, monkeypatch, fault):
+    monkeypatch.setattr(storage, "FIRST_WAIT", 0.05)
     near = tables(folder / "photos", tmp_path / "near", f"{folder}/")
-    setattr(server, fault, 10 if fault == "every" else time.monotonic() + 1.0)
+    setattr(server, fault, 10 if fault == "every" else time.monotonic() + 0.3)
     assert tables("s3://bucket/photos/", tmp_path / "far", "s3://bucket/") == near
 
 
