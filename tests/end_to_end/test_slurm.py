@@ -1,5 +1,6 @@
 """Tasks on Slurm, for which submitit's executors stand in, or a program that keeps what it is given."""
 
+import dataclasses
 import logging
 import os
 import re
@@ -8,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 from refusals import refuses
@@ -32,6 +34,7 @@ IN_PROCESSES, HERE = f"cluster=local,{ONE_TASK}", f"cluster=debug,{ONE_TASK}"
 def settings_for(shapes, tmp_path, handlers, monkeypatch):
     """Return a function that makes settings of a run on Slurm."""
     monkeypatch.setattr(logging, "FileHandler", lambda path: logging.NullHandler())  # submitit leaves them open
+    monkeypatch.setattr(slurm, "LOOK_SECONDS", 0.05)
     images, _, given = shapes
     np.savez(tmp_path / "arrays.npz", images=images, labels=given)
 
@@ -51,23 +54,32 @@ def logs_of(task):
     return Path(task.paths.stderr).read_text() + Path(task.paths.stdout).read_text()
 
 
-def test_a_task_that_is_preempted_is_queued_again_and_resumes(settings_for, tmp_path):
-    changes = {"training.epochs": 90}
-    settings = settings_for(IN_PROCESSES, **changes)
+@pytest.fixture
+def settings_for_rows(settings_for, shapes, tmp_path):
+    """Return a function that makes settings of a run on rows of numbers, which has no blocks: one task has all."""
+    images, _, given = shapes
+    table = pd.DataFrame(images.reshape(len(images), -1)).add_prefix("pixel ").assign(label=given)
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    of_rows = {"dataset.data": str(tmp_path / "rows.csv"), "model.name": "mlp"}
+    return lambda options, **changes: settings_for(options, **of_rows, **changes)
+
+
+def test_a_task_that_is_preempted_is_queued_again_and_resumes(settings_for_rows, tmp_path):
+    settings = settings_for_rows(IN_PROCESSES, **{"training.epochs": 150})
     plan = planning.plan(settings=settings, output=tmp_path / "run")
     submitted = slurm.submit(plan)
-    first = submitted.tasks[-1]  # of the folds
+    (task,) = submitted.tasks
     while not (plan.folder / "fold-0-0" / "log.jsonl").exists():
-        assert not first.done(), first.stderr()
+        assert not task.done(), task.stderr()
         time.sleep(0.05)
-    os.kill(process_of(first), signal.SIGUSR2)
+    os.kill(process_of(task), signal.SIGUSR2)
     signalled = time.monotonic()
-    while "Requeued job" not in logs_of(first):
+    while "Requeued job" not in logs_of(task):
         assert time.monotonic() - signalled < 30, "it went on as if nothing had happened"
         time.sleep(0.05)
     slurm.wait_for(submitted, lambda event: None)
     run = labelscan.detect(settings=settings, output=plan.folder, merge=True)
-    alone = quick(**{"dataset.data": str(tmp_path / "arrays.npz"), **changes})
+    alone = dataclasses.replace(settings, executor=quick().executor)
     expected = labelscan.detect(settings=alone, output=tmp_path / "alone")
     for name in ("issues.csv", "evidence.npz"):
         assert (run.folder / name).read_bytes() == (expected.folder / name).read_bytes(), name
@@ -105,8 +117,8 @@ def test_tasks_that_are_left_alone_are_merged_by_hand(settings_for, tmp_path, ca
     assert capsys.readouterr().out.strip() == "run/issues.csv"
 
 
-def test_a_task_that_fails_ends_the_run_with_its_reason(settings_for, tmp_path):
-    settings = settings_for(IN_PROCESSES, **{"training.learning_rate": 1e30})
+def test_a_task_that_fails_ends_the_run_with_its_reason(settings_for_rows, tmp_path):
+    settings = settings_for_rows(IN_PROCESSES, **{"training.learning_rate": 1e30})
     with refuses(RunError, "job-failed"):
         labelscan.detect(settings=settings, output=tmp_path / "run")
 
