@@ -126,6 +126,7 @@ def folder(made, tmp_path, monkeypatch):
     """Return a copy of that folder, and stand in it."""
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr("labelscan.pipeline.estimate.estimate", lambda plan: None)  # which tests of it have
+    monkeypatch.setattr("labelscan.pipeline.estimate.SECONDS", 0.01)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
