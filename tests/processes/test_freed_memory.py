@@ -61,5 +61,5 @@ def test_what_the_user_has_set_is_left_alone():
 
 
 def test_a_program_that_imports_labelscan_keeps_its_own_settings():
-    usual, still = printed(PAGES + "usual = new_pages()\nimport labelscan\nlabelscan.detect\nprint(usual, new_pages())")
+    usual, still = printed(PAGES + "usual = new_pages()\nimport labelscan\nlabelscan.score\nprint(usual, new_pages())")
     assert still > usual / 2
