@@ -43,6 +43,10 @@ def test_it_imports_nothing_heavy():
         assert (code, loaded & set(HEAVY)) == (0, set()), line
 
 
+def test_readers_are_known_without_loading_torch_or_pandas():
+    python("import sys, labelscan.data.readers; assert not {'torch', 'pandas'} & {*sys.modules}")
+
+
 def test_completion_knows_losses_without_loading_torch():
     completing = {"_LABELSCAN_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "labelscan detect --loss bl"}
     code = "import sys; from labelscan.__main__ import main; main([]); assert not {'torch', 'numpy'} & {*sys.modules}"

@@ -32,6 +32,11 @@ def test_the_top_folder_is_the_class_and_nested_folders_belong_to_it(tmp_path):
     assert dataset.name == tmp_path.name
 
 
+def test_texts_have_splits_too(tmp_path):
+    fill(tmp_path, "train/cat/1.txt", "train/dog/2.txt", "test/cat/3.txt")
+    assert load(tmp_path).splits.tolist() == ["test", "train", "train"]
+
+
 def test_splits_are_pooled_unless_some_are_asked_for(tmp_path):
     fill(tmp_path, "train/cat/1.png", "train/dog/1.png", "val/cat/2.png", "test/dog/3.png", "test/cat/3.png")
     dataset = load(tmp_path)

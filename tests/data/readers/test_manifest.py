@@ -33,6 +33,14 @@ def labels(dataset):
 CSV = "path,label\na.png,cat\nb.png,dog\nsub/c.png,cat\n"
 
 
+def test_labels_that_are_numbers_are_kept_as_written_and_sorted_by_value(folder):
+    pd.DataFrame({"path": list(LABELS), "label": [10, 9, 1]}).to_parquet(folder / "list.parquet")
+    assert load(folder / "list.parquet").class_names == ("1", "9", "10")
+    lines = [f'{{"path": "{path}", "label": {label}}}' for path, label in zip(LABELS, (10.0, 9, 1.0), strict=True)]
+    (folder / "list.jsonl").write_text("\n".join(lines))
+    assert load(folder / "list.jsonl").class_names == ("1.0", "9", "10.0")
+
+
 def test_a_csv_is_read(folder):
     dataset = load(write(folder, CSV))
     assert labels(dataset) == LABELS
