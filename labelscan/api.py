@@ -182,7 +182,7 @@ def gate(
         found = FinishedRun.of(run)
         if review is None:
             return found
-        from labelscan.pipeline.judge import judge_finished  # for which the detectors are loaded
+        from labelscan.correction.judging import judge_finished  # for which the detectors are loaded
 
         return judge_finished(found, review)
 

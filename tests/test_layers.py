@@ -17,7 +17,7 @@ LAYERS = {
     "detection": "data training jobs",
     "runs": "data jobs",
     "results": "data training detection runs",
-    "correction": "images data runs results",
+    "correction": "images data detection runs results",
     "reporting": "images data training detection runs results correction",
     "gating": "data runs results correction",
     "pipeline": "images data training jobs detection runs results correction",

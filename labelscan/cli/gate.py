@@ -76,7 +76,7 @@ def gate(
     _refuse_inputs(written, config.gate.baseline, decisions, "" if is_run else config.dataset.data)
 
     def find_run() -> "FinishedRun":
-        from labelscan.correction.review import read_review
+        from labelscan.correction.review import read_review, with_remembered
         from labelscan.results.protected_paths import refuse_only_read
         from labelscan.results.run import FinishedRun
 
@@ -92,13 +92,14 @@ def gate(
                 from labelscan.pipeline.run_plan import run_plan  # for which torch is loaded
 
                 planned = labelscan.plan(dataset, settings=config, output=output, notify=listen)
+                review = with_remembered(review, config.dataset.data)
                 folder = run_plan(planned, fresh=fresh, review=review, for_gate=True, notify=listen).folder
         found = FinishedRun.read(folder)
         for path in filter(None, written.values()):
             refuse_only_read(path, found)
         if not is_run or review is None:
             return found
-        from labelscan.pipeline.judge import judge_finished  # for which the detectors are loaded
+        from labelscan.correction.judging import judge_finished  # for which the detectors are loaded
 
         return judge_finished(found, review)
 

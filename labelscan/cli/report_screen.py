@@ -44,7 +44,7 @@ def _next_steps(name: str, path: Path, page: ReportPage) -> Iterator[tuple[str, 
     run = shlex.quote(page.run)
     if name == "html":
         yield "next", f"open it, or labelscan report {run} --serve"
-        if page.measurement and page.summary.wrong_labels.source != "decisions":
+        if page.measurement and not page.summary.wrong_labels.is_measured:
             yield "measure", f'"{OFFER}" on it tells how many are wrong'
         yield "then", f"labelscan apply {run} --decisions decisions.csv"
     elif name == "label-studio":

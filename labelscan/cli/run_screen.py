@@ -107,11 +107,10 @@ def _headline(summary: Summary) -> Iterator[Shape]:
     first, *others = filter(None, [summary.known_wrong, count])
     yield text((f"{summary.data}: {first}", "bold"))
     yield from map(text, others)
-    is_measured = summary.wrong_labels.source == "decisions"
     if summary.says_count:
         yield text(count_in_words(summary.wrong_labels, n_scored))
-    if is_measured and not summary.learned_nothing:
-        yield text("; ".join(list_in_words(summary.wrong_labels)))
+    if (of_list := list_in_words(summary.wrong_labels)) and not summary.learned_nothing:
+        yield text("; ".join(of_list))
     yield text(("agreement with the given labels, held out: ", "dim"), percent(summary.out_of_fold_agreement))
     reasons = [
         f"{count:,} {word}"

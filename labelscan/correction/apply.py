@@ -10,9 +10,13 @@ from pathlib import Path
 from labelscan.correction import label_lists
 from labelscan.correction.corrections import Corrections, FlagRule, check_new_labels, correct, flag_rule, is_log
 from labelscan.correction.decisions import Decision, check_decisions
+from labelscan.correction.judging import judge_finished, remembered_by
 from labelscan.correction.label_lists import link_folders, made_lists
+from labelscan.correction.remembered import Remembered, beside, remember
 from labelscan.correction.review import GivenDecisions, Review, read_review
 from labelscan.data.dataset import Dataset
+from labelscan.detection.decisions.rescoring import LEAST_DECISIONS
+from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
 from labelscan.files.atomic import partial_of
@@ -45,6 +49,9 @@ class Applied:
     """The command that reads the copy as the run read the original."""
     dataset: Dataset = field(repr=False)
     """The data before the corrections."""
+    remembered: Remembered = field(repr=False)
+    """What is known of the labels of the copy, which is also beside it: ``detect`` and ``score`` take it as ``after``
+    where corrected labels stay in memory."""
     notes: tuple[str, ...] = ()
     """What a user should know about it."""
 
@@ -119,8 +126,8 @@ def apply(
     source = find_source(finished, data=data, notify=notify)
     corrections = _corrections(finished, source, review, rule, allow_new_classes=allow_new_classes)
     written = folder or Path(output or finished.folder / f"{DEFAULT_NAME}{label_lists.suffix(source)}")
-    log = written.parent / f"{written.name}{LOG_SUFFIX}"
-    for path in [log, written] if folder is None else [log]:
+    log, memory = written.parent / f"{written.name}{LOG_SUFFIX}", beside(written)
+    for path in [log, memory, written] if folder is None else [log, memory]:
         refuse_only_read(path, finished, data=data)
         if isinstance(decisions, Path):
             refuse_same(path, decisions, "the file of decisions")
@@ -133,13 +140,26 @@ def apply(
     else:
         replace = overwrite if is_log(log) else None
         link_folders.check_folder(folder, source.dataset, source.class_folders, replace=replace)
-    usual = in_run_folder(finished, [log, written]) if folder is None and output is None else nullcontext()
+    usual = in_run_folder(finished, [log, memory, written]) if folder is None and output is None else nullcontext()
+    judged = judge_finished(finished, review) if _measures(finished, review) else finished
+    new_ids: Mapping[str, str] = {}
+    ids, labels = source.dataset.example_ids, corrections.labels_of(source.dataset)
     with usual, partial_of(log) as partial:  # which is whole before the copy appears, and appears after it
         corrections.write_log(partial)
         if folder is None:
             notes += _write_copy(source, corrections, written, overwrite=overwrite)
         else:
-            notes += _link(source, corrections, folder, copy=copy)
+            more, new_ids = _link(source, corrections, folder, copy=copy)
+            notes += more
+        remembered = remember(
+            {ids[row]: labels[row] for row in corrections.kept_rows(source.dataset)},
+            corrections,
+            review.decisions,
+            before=remembered_by(finished),
+            wrong=judged.summary.wrong_labels,
+            new_ids=new_ids,
+        )
+        remembered.write(memory)
     least = None if rule is None else rule.min_error_probability
     # That no flag counts is no error, unlike in a gate: a script goes on when nothing is left to correct.
     if least is not None and not finished.issues.flagged.empty and (no_flag := finished.issues.out_of_reach(least)):
@@ -151,6 +171,7 @@ def apply(
         corrections=corrections,
         command=_command(source, written, is_folder=folder is not None),
         dataset=source.dataset,
+        remembered=remembered,
         notes=tuple(notes),
     )
 
@@ -192,9 +213,9 @@ def _write_copy(source: Source, corrections: Corrections, output: Path, *, overw
     return [*notes, OLD_MODELS] if source.command == "score" else notes
 
 
-def _link(source: Source, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
-    """Make class folders, and return notes on them."""
-    notes = link_folders.write(label_lists.everything(source), corrections, folder, copy=copy)
+def _link(source: Source, corrections: Corrections, folder: Path, *, copy: bool) -> tuple[list[str], Mapping[str, str]]:
+    """Make class folders; return notes on them, and the ids in them by those of the run."""
+    notes, new_ids = link_folders.write(label_lists.everything(source), corrections, folder, copy=copy)
     columns, dataset = source.columns(), source.dataset
     held = {
         "ids": columns is not None and bool(columns.id),
@@ -206,7 +227,12 @@ def _link(source: Source, corrections: Corrections, folder: Path, *, copy: bool)
         notes.append(f"class folders cannot hold all of the data ({lost}){leak}; without --link-to the copy can")
     if source.config.split and source.file is not None:
         notes.append(f"the run read --split {source.config.split} alone, and so only that is in the folder")
-    return notes
+    return notes, new_ids
+
+
+def _measures(run: FinishedRun, review: Review) -> bool:
+    """Return whether decisions may say more of how many labels are wrong than the run does already."""
+    return len(review.decisions) >= LEAST_DECISIONS and (run.folder / EVIDENCE_FILE).is_file()
 
 
 def _decisions(

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from labelscan.config import fingerprint
 from labelscan.correction.decisions import Decision, read_decisions
 from labelscan.correction.label_studio import read_annotations
+from labelscan.correction.remembered import Remembered, remembered_beside
 from labelscan.errors import DecisionsError
 from labelscan.files.reading import with_home
 from labelscan.runs.record import CountedDecisions
@@ -26,6 +27,8 @@ class Review:
     """Empty for decisions in memory."""
     notes: tuple[str, ...] = ()
     """What a user should know about how they were read."""
+    remembered: Remembered | None = None
+    """What was known of the labels before, where they are a corrected copy."""
 
     @property
     def where(self) -> str:
@@ -36,7 +39,18 @@ class Review:
         """Return what run.json says of the decisions, without which labels are wrong by them."""
         made = [dataclasses.astuple(one) for one in self.decisions]
         file = str(Path(self.file).absolute()) if self.file else ""
-        return CountedDecisions(file=file, number=len(made), fingerprint=fingerprint(made))
+        all_of_them = (made, self.remembered) if self.remembered else made
+        return CountedDecisions(file=file, number=len(made), fingerprint=fingerprint(all_of_them))
+
+
+def with_remembered(review: Review | None, data: str | Path, known: Remembered | None = None) -> Review | None:
+    """Return decisions with what is known of the labels of ``data``: what is ``known``, else what lies beside it.
+
+    Raises:
+        DecisionsError: the file beside it is damaged.
+    """
+    found = known or remembered_beside(data)
+    return dataclasses.replace(review or Review(decisions=()), remembered=found) if found else review
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

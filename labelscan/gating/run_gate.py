@@ -184,7 +184,7 @@ def _checks(n_scored: Counter[str], limits: GateConfig, suspects: tuple[GateSusp
 
 def _measured_checks(limits: GateConfig, wrong: WrongLabels) -> Iterator[Check]:
     """Compare the lower end of what decisions measured with the limits, or ask for decisions where none measure it."""
-    is_measured, measured = wrong.source == "decisions", "were measured to be wrong"
+    is_measured, measured = wrong.is_measured, "were measured to be wrong"
     if is_measured and limits.max_rate is not None:
         what = f"or more of the scored labels {measured}"
         yield _check("max-rate-measured", limits.max_rate, wrong.share_low, what)

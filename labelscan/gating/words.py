@@ -43,7 +43,7 @@ def findings(verdict: GateVerdict) -> tuple[str, ...]:
         flags = "flag does" if n_less == 1 else "flags do"
         suspects += f"; {n_less:,} more {flags} not count: P(wrong) is below {verdict.min_error_probability:g}"
     count = count_in_words(verdict.wrong_labels, verdict.n_scored)
-    return (suspects, count) if verdict.wrong_labels.source == "decisions" else (suspects, count, LIST_ALONE)
+    return (suspects, count) if verdict.wrong_labels.is_measured else (suspects, count, LIST_ALONE)
 
 
 def why_flagged(suspect: GateSuspect) -> str:

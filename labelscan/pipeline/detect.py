@@ -8,7 +8,8 @@ from pathlib import Path
 from numpy.typing import ArrayLike
 
 from labelscan.config import Config
-from labelscan.correction.review import GivenDecisions, read_review
+from labelscan.correction.apply import Applied
+from labelscan.correction.review import GivenDecisions, read_review, with_remembered
 from labelscan.errors import ConfigError
 from labelscan.events import Listener, ignore, interruptible
 from labelscan.pipeline import planning
@@ -30,6 +31,7 @@ def detect(
     fresh: bool = False,
     merge: bool = False,
     decisions: GivenDecisions | None = None,
+    after: Applied | None = None,
     max_seconds: float | None = None,
     notify: Listener = ignore,
 ) -> Run:
@@ -53,6 +55,8 @@ def detect(
         decisions: what a person has decided about some of the labels: a file that the report saved or Label Studio
             exported, or decisions in memory. These labels count as known, and all others are judged by what the
             decisions say; a finished run is re-scored without training.
+        after: what ``apply`` returned, where the data is its corrected labels in memory: what was decided and measured
+            then still counts. For a corrected copy in a file or folder it lies beside that, and need not be given.
         max_seconds: when to interrupt the run; the same call resumes it.
         notify: receives everything that happens; see ``labelscan.events``.
 
@@ -64,6 +68,7 @@ def detect(
     review = None if decisions is None else read_review(decisions)  # a damaged file is refused before any training
     listen = interruptible(notify, max_seconds)
     planned = planning.plan(data, labels, label=label, settings=settings, model=model, output=output, notify=listen)
+    review = with_remembered(review, planned.plan.config.dataset.data, after.remembered if after else None)
     merging = dataclasses.replace(planned, only_merges=True)
     run = partial(run_plan, resume=resume, fresh=fresh, review=review, notify=listen)
     if planned.executor.submits and not merge:

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from labelscan.arrays import as_strings
 from labelscan.config import LEADING_DETECTOR
-from labelscan.correction.review import GivenDecisions, Review, read_review
+from labelscan.correction.apply import Applied
+from labelscan.correction.review import GivenDecisions, Review, read_review, with_remembered
 from labelscan.data.probabilities import Probabilities
 from labelscan.detection.detectors import needs_threshold_runs
 from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
@@ -43,6 +44,7 @@ def score(
     output: Path | str | None = None,
     fresh: bool = False,
     decisions: GivenDecisions | None = None,
+    after: Applied | None = None,
     notify: Listener = ignore,
 ) -> Run:
     """Judge labels by out-of-fold probabilities made elsewhere, and leave a run folder.
@@ -60,6 +62,7 @@ def score(
         output: the run folder; None is ``labelscan-runs/<name>-<fingerprint>``.
         fresh: whether an earlier run in the folder is deleted.
         decisions: as in ``detect``.
+        after: as in ``detect``.
         notify: receives the steps, and notes on how the data was read.
 
     Raises:
@@ -74,6 +77,8 @@ def score(
             hint="use confident-learning or noise-posterior, or labelscan detect on the data itself",
         )
     review = None if decisions is None else read_review(decisions)
+    place = probs if isinstance(probs, str | Path) else ""
+    review = with_remembered(review, place, after.remembered if after else None)
     started = monotonic()
     notify(StepStarted("read"))
     beside = {"given_labels": given_labels, "class_names": class_names}

@@ -79,9 +79,9 @@ def make_measurement(run: FinishedRun, to_decide: Sequence[Suspect], others: Ite
         centres=tuple(bins.centres.tolist()),
         stretches=_stretches(bins.of_example[rows], n_flagged),
         error_odds={name: (float(log_odds[row]), int(bins.of_example[row])) for name, row in shown.items()},
-        cells=tuple((stratum, bool(is_listed), size) for (stratum, is_listed), size in numbered),
+        cells=tuple((stratum, bool(is_listed), size) for (stratum, is_listed), size in numbered if stratum >= 0),
         strata={name: int(strata[row]) for name, row in shown.items()},
-        is_rescored=run.record.decisions is not None,
+        is_rescored=bool(run.record.decisions and run.record.decisions.number),
     )
 
 

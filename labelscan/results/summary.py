@@ -27,7 +27,7 @@ from labelscan.detection.self_check import SelfCheck
 from labelscan.files.atomic import write_json
 from labelscan.results.health import NOTHING_FOUND, DataChecks, warnings_about
 from labelscan.results.issues import UNREADABLE, UNSCORED, Issues, status_is
-from labelscan.results.wrong_labels import WrongLabels, estimate_wrong_labels
+from labelscan.results.wrong_labels import MeasuredBefore, WrongLabels, estimate_wrong_labels
 from labelscan.runs.files import as_json, read_versioned
 from labelscan.training.agreement import Agreement
 from labelscan.wording.words import rounded
@@ -155,7 +155,7 @@ class Summary:
     @property
     def says_count(self) -> bool:
         """Return whether to say how many labels are wrong: an estimate tells nothing where that is known."""
-        if self.wrong_labels.source == "decisions":
+        if self.wrong_labels.is_measured:
             return True
         return self.against_truth is None and not self.learned_nothing
 
@@ -178,6 +178,7 @@ def summarise(
     checks: DataChecks = NOTHING_FOUND,
     *,
     measurement: Measurement | None = None,
+    before: MeasuredBefore | None = None,
     notes: Sequence[str] = (),
 ) -> Summary:
     """Return what a run found.
@@ -186,6 +187,7 @@ def summarise(
         dataset, evidence, detections, issues, status: as in ``rank_issues``, and what it made of them.
         checks: what was found in the data.
         measurement: what decisions measure, where there are enough of them.
+        before: what was measured before the labels were corrected.
         notes: what is good to know, besides how the data was read.
     """
     predicted_labels = evidence.pred_probs.argmax(axis=1)
@@ -208,6 +210,7 @@ def summarise(
         wrong_labels=estimate_wrong_labels(
             detections,
             measurement,
+            before=before,
             by_agreement=evidence.members_give_the_count,
             of_images=kind_of(dataset.inputs) == "images",
         ),
@@ -234,6 +237,7 @@ def with_judgement(
     detections: Detections,
     measurement: Measurement | None,
     *,
+    before: MeasuredBefore | None,
     of_images: bool,
     warnings: Sequence[str] = (),
 ) -> Summary:
@@ -249,7 +253,11 @@ def with_judgement(
         estimated_wrong_labels=estimated_wrong_labels,
         estimated_noise_rate=estimated_wrong_labels / len(evidence),
         wrong_labels=estimate_wrong_labels(
-            detections, measurement, by_agreement=evidence.members_give_the_count, of_images=of_images
+            detections,
+            measurement,
+            before=before,
+            by_agreement=evidence.members_give_the_count,
+            of_images=of_images,
         ),
         warnings=(*warnings, *summary.warnings),
     )

@@ -12,9 +12,25 @@ from labelscan.detection.decisions.interval import Measurement
 from labelscan.detection.estimates import Range
 from labelscan.detection.protocol import POSTERIOR, Detections
 
-Source = Literal["one opinion", "opinions", "decisions"]
+Source = Literal["one opinion", "opinions", "earlier decisions", "decisions"]
 OFFER = "Measure: decide 50 labels"
 """What the page of a report calls the measurement."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeasuredBefore:
+    """What was measured of these labels before some of them were corrected."""
+
+    low: float
+    high: float
+    """The ends of the number of wrong labels then, a 95 % interval."""
+    n_decided: int
+    """Decided labels of the measured sample."""
+    n_fixed: int
+    """Labels decided to be wrong and corrected or dropped since."""
+    low_left: float
+    high_left: float
+    """The ends of the number of wrong labels that are left."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +50,7 @@ class WrongLabels:
     share_high: float | None
     source: Source
     """Where the numbers come from: ``one opinion``, as is the pool of several models of a table; ``opinions`` of
-    several models; or ``decisions`` of a person."""
+    several models; ``earlier decisions``, of a person on the labels before they were corrected; or ``decisions``."""
     n_decided: int
     """Decided labels of the measured sample, from which the numbers come."""
     precision: Range | None
@@ -46,24 +62,37 @@ class WrongLabels:
     noise-posterior ranks."""
     decisions_to_halve: int | None
     """About how many more decisions would halve the interval, at most those that are left; null without decisions."""
+    before: MeasuredBefore | None = None
+    """What ``earlier decisions`` measured; null with any other source."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Return whether decisions of a person say how many labels are wrong."""
+        return self.source in ("earlier decisions", "decisions")
 
 
 def estimate_wrong_labels(
     detections: Detections,
     measurement: Measurement | None = None,
     *,
+    before: MeasuredBefore | None = None,
     by_agreement: bool = False,
     of_images: bool = False,
 ) -> WrongLabels:
     """Return how many labels are wrong: by decisions, where these measure, else as the models of ``detections`` say.
 
-    ``by_agreement`` is whether the agreement of several models gave that number, ``of_images`` whether it is one of
-    images.
+    What was measured ``before`` counts until a new measurement says more. ``by_agreement`` is whether the agreement of
+    several models gave that number, ``of_images`` whether it is one of images.
     """
     count, n_scored = detections.wrong_labels, len(detections.error_probability)
+    if before and measurement and before.high_left - before.low_left > count.high - count.low:
+        before = None
+    if before:
+        measurement, low = None, max(before.low_left, float(detections.decided.is_wrong.sum()))
+        count = Range(max(low, min(count.estimate, before.high_left)), low, max(low, before.high_left))
     by_posterior = detections.lead is detections.by_name[POSTERIOR]
     models: Source = "opinions" if by_agreement else "one opinion"
-    high = count.high if measurement or (by_agreement and of_images) else None
+    high = count.high if measurement or before or (by_agreement and of_images) else None
     return WrongLabels(
         estimate=count.estimate,
         low=count.low,
@@ -71,12 +100,13 @@ def estimate_wrong_labels(
         share=count.estimate / n_scored,
         share_low=count.low / n_scored,
         share_high=None if high is None else high / n_scored,
-        source="decisions" if measurement else models,
-        n_decided=len(measurement.drawn) if measurement else 0,
+        source="decisions" if measurement else "earlier decisions" if before else models,
+        n_decided=len(measurement.drawn) if measurement else before.n_decided if before else 0,
         precision=measurement.precision() if measurement else None,
         found=measurement.found() if measurement else None,
         worth_a_look=measurement.n_worth_a_look() if measurement and by_posterior else None,
         decisions_to_halve=measurement.decisions_to_halve() if measurement else None,
+        before=before,
     )
 
 
@@ -89,6 +119,11 @@ def count_in_words(one: WrongLabels, n_scored: int) -> str:
             f"{at_least} of {n_scored:,} labels {'is' if low == '1' else 'are'} probably wrong; nobody has measured it"
         )
     high = f"{one.high:,.0f}"
+    if one.before:
+        then, n_fixed = f"{one.before.low:,.0f} to {one.before.high:,.0f}", one.before.n_fixed
+        fixed = f"{n_fixed:,} {'was' if n_fixed == 1 else 'were'} fixed"
+        left = f"{low} to {high} of {n_scored:,} are left"
+        return f"{then} labels were measured to be wrong before, {fixed}: {left}, until measured anew"
     of_all = f"of {n_scored:,} labels {'is' if high in '01' else 'are'}"
     if one.source == "decisions":
         decisions = f"{one.n_decided:,} decision{'' if one.n_decided == 1 else 's'}"

@@ -11,7 +11,7 @@ store/: images.npy, features.npy, rows, with           ``pipeline.image_inputs``
 their checksums, locks and lists of digests            deletes the rows when the run is finished
 evidence.npz                                           ``pipeline.evidence_of_folds``; ``pipeline.score`` of a score run
 issues.csv, scores.csv, summary.json, log_odds.npz,    ``pipeline.judge``
-measure.csv
+measure.csv, remembered.json
 self-check/, slurm/                                    ``pipeline.self_check``, ``pipeline.slurm``
 report.html and other forms, decisions.csv             ``reporting``, after the run
 =====================================================  ================================================================
@@ -44,6 +44,8 @@ LOCK_FILE = "run.lock"
 """The file that the driver of a run has locked while it works."""
 DECISIONS_FILE = "decisions.csv"
 """What a reviewer decided; a person's work, which neither a run nor ``--fresh`` touches."""
+REMEMBERED_FILE = "remembered.json"
+"""What was known of the labels before the run, where they are a corrected copy."""
 LOG_ODDS_FILE = "log_odds.npz"
 MEASURE_FILE = "measure.csv"
 """Log-odds of all labels, and a sample to decide on: from both, decisions tell how many labels are wrong."""
@@ -67,6 +69,7 @@ OWN_FILES = {
     "up to its `example_ids_end`",
     LOG_ODDS_FILE: "`error_log_odds` (N,) that each label is wrong, float32, in the order of evidence.npz",
     MEASURE_FILE: "a sample of up to 200 labels to decide in its order, by which to measure how many are wrong",
+    REMEMBERED_FILE: "of a corrected copy: which labels were decided before, and how many wrong ones are left by it",
     LOG_FILE: "what happened, one event a line",
     LOCK_FILE: "is locked by the process that writes the run, while it does",
 }

@@ -10,8 +10,8 @@ from tiny_page import a_feature_note, a_measurement, a_page, a_summary, a_suspec
 
 import labelscan
 from labelscan.correction.decisions import Decision, read_decisions, write_decisions
+from labelscan.correction.judging import judge_finished
 from labelscan.correction.review import read_review
-from labelscan.pipeline.judge import judge_finished
 from labelscan.reporting.formats.html import render_html
 from labelscan.reporting.make_report import make_report_page
 from labelscan.results.run import FinishedRun

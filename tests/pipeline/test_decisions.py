@@ -137,8 +137,8 @@ def test_the_gate_judges_as_a_run_with_decisions_and_leaves_the_folder_alone(det
 
 
 def test_the_tables_judged_in_memory_are_those_that_would_be_written(detector, plain, decisions, tmp_path):
+    from labelscan.correction.judging import judge_finished
     from labelscan.correction.review import read_review
-    from labelscan.pipeline.judge import judge_finished
 
     score(tmp_path / "at once", detector=detector, decisions=decisions)
     judged = judge_finished(FinishedRun.read(plain), read_review(decisions))

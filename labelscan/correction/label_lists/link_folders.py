@@ -8,7 +8,7 @@ import posixpath
 import shutil
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
@@ -23,8 +23,13 @@ from labelscan.files.atomic import partial_path, writing
 from labelscan.images.sources import ImageFiles
 
 
-def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: bool) -> list[str]:
-    """Write class folders of all images or texts that are not dropped, whole or not at all; return notes for the user.
+def write(
+    dataset: Dataset, corrections: Corrections, folder: Path, *, copy: bool
+) -> tuple[list[str], Mapping[str, str]]:
+    """Write class folders of all images or texts that are not dropped, whole or not at all.
+
+    Returns:
+        Notes for the user, and the ids in the folder, which are paths, by those of the data set.
 
     ``check_folder`` has accepted ``folder``. Files are linked unless ``copy`` is set; missing ones are not copied.
 
@@ -59,7 +64,7 @@ def write(dataset: Dataset, corrections: Corrections, folder: Path, *, copy: boo
         notes.append(
             f"ids are paths in the folder, and new for {renamed:,} of {len(places):,} {kind}: those relabelled"
         )
-    return notes
+    return notes, {dataset.example_ids[row]: place for row, place in places.items()}
 
 
 def check_folder(folder: Path, dataset: Dataset, class_folders: Path | None, *, replace: bool | None = None) -> None:

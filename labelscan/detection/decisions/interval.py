@@ -41,7 +41,7 @@ class DrawnLabels:
     """The strata of N labels, and which of these were drawn and decided."""
 
     stratum: Strata
-    """(N,) from 0."""
+    """(N,) from 0; a negative one has labels that were known before, of which none was drawn."""
     index: Index
     """(M,) rows that were drawn with equal chances in each stratum, and decided; each once."""
 
@@ -114,9 +114,11 @@ def _within(estimate: float, low: float, high: float) -> Range:
 def n_wrong(drawn: DrawnLabels, decided: DecidedLabels, part: Mask) -> tuple[float, float]:
     """Return at least and at most how many of the labels of a ``part`` (N,) are wrong."""
     low, high = _ends(drawn, decided, part)
+    apart = part[decided.index] & (drawn.stratum[decided.index] < 0)
+    n_apart = int(decided.is_wrong[apart].sum())
     known = decided.is_wrong[part[decided.index]]
     least, most = int(known.sum()), int(part.sum()) - int((~known).sum())
-    ends = _quantile(low, TAIL, len(part)), _quantile(high, 1 - TAIL, len(part))
+    ends = _quantile(low, TAIL, len(part)) + n_apart, _quantile(high, 1 - TAIL, len(part)) + n_apart
     return max(ends[0], least), min(ends[1], most)  # which steps of a count may miss
 
 

@@ -15,7 +15,7 @@ Once labels are corrected, those of the old sample are right: another one is dra
 import hashlib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -49,6 +49,9 @@ LEAST_REST, DOUBT_OF_REST = 0.5, 0.25
 FIRST = 50
 """The number of decisions that ``inclusion_probability`` is about."""
 TINY = 1e-290
+NO_ROWS: Index = np.empty(0, dtype=np.int64)
+KNOWN = -1
+"""The stratum of labels that nothing is to be drawn from."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,7 +61,7 @@ class MeasuredSample:
     index: Index
     """(M,) rows of the evidence, each once."""
     stratum: Strata
-    """(N,) the stratum of each label of the evidence; 0 is the rest."""
+    """(N,) the stratum of each label of the evidence; 0 is the rest, ``KNOWN`` those known before."""
     inclusion_probability: Floats
     """(M,) the chance of being among the first ``FIRST``."""
 
@@ -94,11 +97,18 @@ def seed_for(evidence: Evidence, seed: int) -> int:
     return seed + int(_hashes(pairs)[:, 0].sum())  # which no order changes
 
 
-def draw_sample(example_ids: Strings, error_log_odds: Floats, *, seed: int) -> MeasuredSample:
+def draw_sample(example_ids: Strings, error_log_odds: Floats, *, seed: int, known: Index = NO_ROWS) -> MeasuredSample:
     """Return up to ``MOST`` of N labels to decide; it depends on ids, log-odds and seed, not on the order of rows.
 
-    ``error_log_odds`` are (N,) finite, those by which noise-posterior ranks the labels.
+    ``error_log_odds`` are (N,) finite, those by which noise-posterior ranks the labels; rows that are ``known`` already
+    are in the stratum ``KNOWN``.
     """
+    if len(known):
+        left = np.setdiff1d(np.arange(len(example_ids)), known)
+        drawn = draw_sample(example_ids[left], error_log_odds[left], seed=seed)
+        stratum = np.full(len(example_ids), KNOWN)
+        stratum[left] = drawn.stratum
+        return replace(drawn, index=left[drawn.index], stratum=stratum)
     bits = _hashes(example_ids, key=str(seed).encode())
     stratum = _strata(error_log_odds, ties=bits[:, 0])
     sizes = np.bincount(stratum, minlength=1 + N_DOUBTFUL)

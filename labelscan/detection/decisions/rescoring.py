@@ -13,8 +13,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from labelscan.arrays import Index
 from labelscan.detection.decisions.decided_labels import DecidedLabels, Floats, error_probability_by_decisions
 from labelscan.detection.decisions.interval import DrawnLabels, Measurement
+from labelscan.detection.decisions.measured_sample import NO_ROWS
 from labelscan.detection.detectors.noise_posterior import error_probability_of, least_flagged
 from labelscan.detection.estimates import Range
 from labelscan.detection.protocol import POSTERIOR, Detections
@@ -32,36 +34,39 @@ def kept_log_odds(detections: Detections) -> Floats:
 
 
 def rescore(
-    detections: Detections, decided: DecidedLabels, *, drawn: DrawnLabels | None = None
+    detections: Detections, decided: DecidedLabels, *, right: Index = NO_ROWS, drawn: DrawnLabels | None = None
 ) -> tuple[Detections, Measurement | None]:
     """Return the judgements of N labels once some are decided, and what the decisions measure.
 
-    ``drawn`` are the decided labels of the measured sample; None where decisions say nothing about other labels than
-    their own. Too few decisions say nothing of others either, nor do those of which none is right: whoever notes only
-    what is wrong does not say how often he looked.
+    Other rows are known to be ``right`` from before the labels were corrected, and measure nothing. ``drawn`` are the
+    decided labels of the measured sample; None where decisions say nothing about other labels than their own. Too few
+    decisions say nothing of others either, nor do those of which none is right: whoever notes only what is wrong does
+    not say how often he looked.
     """
-    of_all, wrong_labels, measurement = detections.error_probability, _count(detections, decided), None
+    index = np.concatenate([decided.index, right])
+    known = DecidedLabels(index=index, is_wrong=np.append(decided.is_wrong, np.zeros(len(right), dtype=np.bool_)))
+    of_all, wrong_labels, measurement = detections.error_probability, _count(detections, known), None
     flagged = {name: detection.flagged for name, detection in detections.by_name.items()}
     if drawn is not None and len(decided) >= LEAST_DECISIONS and not decided.is_wrong.all():
         of_all = error_probability_by_decisions(kept_log_odds(detections), decided)
-        flagged[POSTERIOR] = of_all > least_flagged(_known(of_all, decided))
+        error_probability = _known(of_all, known)
+        flagged[POSTERIOR] = of_all > least_flagged(error_probability)
         if len(drawn) >= LEAST_DECISIONS:
-            known = _known(of_all, decided)
-            listed = flagged[detections.leading]
-            measurement = Measurement(error_probability=known, decided=decided, drawn=drawn, listed=listed)
+            measurement = Measurement(
+                error_probability=error_probability, decided=known, drawn=drawn, listed=flagged[detections.leading]
+            )
             wrong_labels = measurement.n_wrong()
     by_name = {
-        name: replace(detection, flagged=_known(flagged[name], decided))
-        for name, detection in detections.by_name.items()
+        name: replace(detection, flagged=_known(flagged[name], known)) for name, detection in detections.by_name.items()
     }
-    error_probability = _known(of_all, decided)
+    error_probability = _known(of_all, known)
     by_name[POSTERIOR] = replace(
         by_name[POSTERIOR],
         label_quality=1 - error_probability,
         error_probability=error_probability,
         wrong_labels=wrong_labels,
     )
-    judged = replace(detections, by_name=by_name, decided=decided)
+    judged = replace(detections, by_name=by_name, decided=known)
     return replace(judged, error_probability=error_probability, wrong_labels=wrong_labels), measurement
 
 

@@ -67,13 +67,17 @@ class Measuring {
     const nCorrected = this.decisions.nCorrected();
     const [nDrawn, nWrong] = ["isDrawn", "isWrong"].map((name) => decided.filter((one) => one[name]).length);
     const isEnough = nDrawn >= this.fewest && nWrong < decided.length;
-    const found = isEnough && !nCorrected ? this.measure(decided) : null;
+    let found = isEnough && !nCorrected ? this.measure(decided) : null;
+    const saysLess = found && this.before && this.before[1] - this.before[0] < found.nWrong.high - found.nWrong.low;
+    if (saysLess) found = null;
     replaceIn("measure-state", found && this.words(found));
     const waits = nCorrected
       ? `Of labels decided to be wrong, ${count(nCorrected)} ${nCorrected === 1 ? "has" : "have"} been corrected since or ` +
         "cannot be seen on this page: nothing is measured then. Corrected labels are measured by new decisions alone."
       : `${count(nWrong)} of ${decisionsOf(decided.length)} say "wrong". ` +
-        (nDrawn < this.fewest
+        (saysLess
+          ? "What was measured before the labels were corrected still says more."
+          : nDrawn < this.fewest
           ? `How many of all labels are, the first ${count(this.fewest)} of the measurement say (${count(nDrawn)} decided).`
           : "How many of all labels are, cannot be said from wrong ones alone.");
     byId("measure-wait").textContent = found || !(decided.length || nCorrected) ? "" : waits;

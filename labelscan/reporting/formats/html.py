@@ -137,6 +137,7 @@ def _content(page: ReportPage) -> dict[str, object]:
 
 
 def _measurement(page: ReportPage, measurement: Measurement) -> dict[str, object]:
+    wrong = page.summary.wrong_labels
     return {
         "constants": constants() | interval_constants(),
         "to_decide": [one.example_id for one in measurement.to_decide],
@@ -147,8 +148,9 @@ def _measurement(page: ReportPage, measurement: Measurement) -> dict[str, object
         "strata": measurement.strata,
         "n_flagged": page.n_flagged,
         "is_ranked_by_log_odds": page.summary.detector.partition(":")[0] == POSTERIOR,
-        "n_decided": page.summary.wrong_labels.n_decided,
+        "n_decided": wrong.n_decided if wrong.source == "decisions" else 0,
         "is_rescored": measurement.is_rescored,
+        "before": [before.low_left, before.high_left] if (before := wrong.before) else None,
     }
 
 

@@ -93,7 +93,7 @@ def test_a_file_that_is_not_there_is_reported_and_not_copied(tmp_path, monkeypat
     (tmp_path / f"in/a/1.{suffix}").unlink()
     if not can_link:
         monkeypatch.setattr(Path, "symlink_to", cannot_link)
-    *others, note = link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=copy)
+    (*others, note), _ = link_folders.write(dataset, relabelled(dataset), tmp_path / "out", copy=copy)
     assert others == ([] if can_link else [f"links cannot be made there: {kind} were copied"])
     there = [str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")]
     if copy or not can_link:
