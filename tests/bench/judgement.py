@@ -16,14 +16,16 @@ import numpy as np
 from judges import FILTERS, judged, read
 from numpy.typing import NDArray
 
-from labelscan.arrays import Mask
-from labelscan.detection.decisions.decided_labels import DecidedLabels, review_posterior
+from labelscan.arrays import Mask, Strings
+from labelscan.detection.decisions.decided_labels import DecidedLabels
+from labelscan.detection.decisions.interval import Measurement
 from labelscan.detection.decisions.measured_sample import draw_sample
-from labelscan.detection.detectors.noise_posterior import NoisePosterior, highest_expected_f1
+from labelscan.detection.decisions.rescoring import kept_log_odds, rescore
+from labelscan.detection.detectors import detect_all
 from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import quality
 from labelscan.detection.pooling import pool
-from labelscan.detection.protocol import Detection
+from labelscan.detection.protocol import POSTERIOR, Detections
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +46,7 @@ def main() -> None:
     print(f"| set | {columns} |\n|{' --- |' * 10}")
     detections = {}
     for name, (evidence, label_errors) in sets.items():
-        detections[name] = NoisePosterior().detect(evidence)
+        detections[name] = detect_all(evidence, POSTERIOR)
         print(f"| {name} | {without_decisions(evidence, label_errors, detections[name])} |", flush=True)
     print(f"\n{arguments.draws} draws, and the {arguments.top} labels most likely wrong decided besides\n")
     columns = "decisions | F1 | best cut | told / true | interval holds | width / true | claimed - true precision"
@@ -67,20 +69,18 @@ def evidence_of(paths: list[Path]) -> tuple[Evidence, Mask]:
     return pool([path.stem for path in paths], aligned), label_errors
 
 
-def without_decisions(evidence: Evidence, label_errors: Mask, detection: Detection) -> str:
+def without_decisions(evidence: Evidence, label_errors: Mask, detections: Detections) -> str:
     """Return the cells of the first table."""
-    assert detection.wrong_labels is not None
-    assert detection.error_probability is not None
-    n, flagged = len(evidence), detection.flagged
+    n, flagged, error_probability = len(evidence), detections.lead.flagged, detections.error_probability
     filters = max(judged(each, evidence, label_errors).f1 for each in FILTERS)
-    estimated = detection.wrong_labels
+    estimated = detections.wrong_labels
     precision = label_errors[flagged].mean() if flagged.any() else 1
-    claimed = detection.error_probability[flagged].mean() if flagged.any() else 1
+    claimed = error_probability[flagged].mean() if flagged.any() else 1
     return " | ".join(
         [
-            f"{quality(flagged, detection.label_quality, label_errors).f1:.3f}",
+            f"{f1_of(detections, label_errors):.3f}",
             f"{filters:.3f}",
-            f"{best_cut(detection.label_quality, label_errors):.3f}",
+            f"{best_cut(detections.lead.label_quality, label_errors):.3f}",
             f"{label_errors.mean():.3f}",
             f"{estimated.estimate / n:.3f}",
             f"{estimated.low / n:.3f} to {estimated.high / n:.3f}",
@@ -92,27 +92,43 @@ def without_decisions(evidence: Evidence, label_errors: Mask, detection: Detecti
 
 
 def with_decisions(
-    evidence: Evidence, label_errors: Mask, detection: Detection, n_decided: int, n_top: int, n_draws: int
+    evidence: Evidence, label_errors: Mask, detections: Detections, n_decided: int, n_top: int, n_draws: int
 ) -> str:
-    """Return the cells of the second table: means over draws."""
-    assert detection.error_log_odds is not None
+    """Return the cells of the second table: means over the draws in which decisions measure something."""
     n_wrong, rows = int(label_errors.sum()), []
+    at_least = max(n_wrong, 1)
     for seed in range(n_draws):
-        sample = draw_sample(evidence.example_ids, detection.error_log_odds, seed=seed).index[:n_decided]
-        sample = np.union1d(sample, np.argsort(-detection.error_log_odds, kind="stable")[:n_top])
-        decided = DecidedLabels(index=sample, is_wrong=label_errors[sample])
-        posterior = review_posterior(detection.error_log_odds, decided)
-        estimated = posterior.n_wrong()
-        flagged = highest_expected_f1(posterior.error_probability)
-        f1 = quality(flagged, 1 - posterior.error_probability, label_errors).f1
-        at_least = max(n_wrong, 1)
+        judged, measurement = decide(detections, evidence.example_ids, label_errors, n_decided, seed=seed, n_top=n_top)
+        if measurement is None:
+            continue
+        estimated, precision, flagged = measurement.n_wrong(), measurement.precision(), judged.lead.flagged
         holds = estimated.low <= n_wrong <= estimated.high
-        claim = posterior.precision(flagged).estimate - label_errors[flagged].mean() if flagged.any() else 0
-        rows.append((f1, estimated.estimate / at_least, holds, (estimated.high - estimated.low) / at_least, claim))
+        claim = precision.estimate - label_errors[flagged].mean() if precision else 0
+        width = (estimated.high - estimated.low) / at_least
+        rows.append((f1_of(judged, label_errors), estimated.estimate / at_least, holds, width, claim))
     f1, told_share, holds, width, claim = np.mean(rows, axis=0)
     deviation = np.std([row[1] for row in rows])
-    best = best_cut(detection.label_quality, label_errors)
+    best = best_cut(detections.lead.label_quality, label_errors)
     return f"{f1:.3f} | {best:.3f} | {told_share:.2f} +- {deviation:.2f} | {holds:.2f} | {width:.2f} | {claim:+.2f}"
+
+
+def decide(
+    detections: Detections, example_ids: Strings, says_wrong: Mask, n_decided: int, *, seed: int, n_top: int = 0
+) -> tuple[Detections, Measurement | None]:
+    """Return N labels re-scored by the first decisions on a measured sample, and what these measure.
+
+    ``says_wrong`` is (N,) what a person would say of each label; the ``n_top`` most likely wrong are decided besides.
+    """
+    log_odds = kept_log_odds(detections)
+    sample = draw_sample(example_ids, log_odds, seed=seed)
+    index = np.union1d(sample.index[:n_decided], np.argsort(-log_odds, kind="stable")[:n_top])
+    decided = DecidedLabels(index=index, is_wrong=says_wrong[index])
+    return rescore(detections, decided, drawn=sample.drawn(decided))
+
+
+def f1_of(detections: Detections, label_errors: Mask) -> float:
+    """Return the F1 of the list."""
+    return quality(detections.lead.flagged, detections.lead.label_quality, label_errors).f1
 
 
 def best_cut(label_quality: Floats, label_errors: Mask) -> float:
