@@ -173,12 +173,15 @@ def test_what_to_run_next_takes_the_file_that_the_page_saves():
     assert "labelscan gate 'labelscan-runs/my pets' --decisions 'labelscan-runs/my pets/decisions.csv'" in words
 
 
-def test_with_true_labels_the_lead_names_them():
+def test_with_true_labels_what_is_known_stands_in_the_place_of_an_estimate():
     quality = {"f1": 0.9, "precision": 0.9, "recall": 0.9, "n_flagged": 8, "n_errors": 9, "balanced_accuracy": 0.9}
     quality |= {"auroc": 0.9, "average_precision": 0.9, "precision_at_k": 0.9}
     truth = {"n_label_errors": 9, "noise_rate": 0.01, "out_of_fold_accuracy": 0.9, "quality": {"aum": quality}}
     words = words_of(render_html(a_page(summary=a_summary(against_truth=truth))))
     assert "See what the true labels say" in words
+    assert "pets 9 of 1,190 labels are known to be wrong The data has true labels" in words
+    assert "wrong 1.0 % by the true labels" in words
+    assert "probably wrong" not in words[: words.index("labels checked")]
 
 
 def test_a_self_check_says_what_share_of_the_flags_is_right():
