@@ -10,13 +10,10 @@ from pathlib import Path
 from labelscan.correction import label_lists
 from labelscan.correction.corrections import Corrections, FlagRule, check_new_labels, correct, flag_rule, is_log
 from labelscan.correction.decisions import Decision, check_decisions
-from labelscan.correction.judging import judge_finished, remembered_by
 from labelscan.correction.label_lists import link_folders, made_lists
-from labelscan.correction.remembered import Remembered, beside, remember
+from labelscan.correction.remembered import Remembered, beside, remember, remembered_by
 from labelscan.correction.review import GivenDecisions, Review, read_review
 from labelscan.data.dataset import Dataset
-from labelscan.detection.decisions.rescoring import LEAST_DECISIONS
-from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
 from labelscan.errors import UsageError
 from labelscan.events import Listener, ignore
 from labelscan.files.atomic import partial_of
@@ -141,7 +138,7 @@ def apply(
         replace = overwrite if is_log(log) else None
         link_folders.check_folder(folder, source.dataset, source.class_folders, replace=replace)
     usual = in_run_folder(finished, [log, memory, written]) if folder is None and output is None else nullcontext()
-    judged = judge_finished(finished, review) if _measures(finished, review) else finished
+    judged = _by_decisions(finished, review)
     new_ids: Mapping[str, str] = {}
     ids, labels = source.dataset.example_ids, corrections.labels_of(source.dataset)
     with usual, partial_of(log) as partial:  # which is whole before the copy appears, and appears after it
@@ -230,9 +227,16 @@ def _link(source: Source, corrections: Corrections, folder: Path, *, copy: bool)
     return notes, new_ids
 
 
-def _measures(run: FinishedRun, review: Review) -> bool:
-    """Return whether decisions may say more of how many labels are wrong than the run does already."""
-    return len(review.decisions) >= LEAST_DECISIONS and (run.folder / EVIDENCE_FILE).is_file()
+def _by_decisions(run: FinishedRun, review: Review) -> FinishedRun:
+    """Return the run with how many labels are wrong by these decisions, where they may say more than it does."""
+    if not review.decisions:
+        return run
+    from labelscan.correction.judging import judge_finished  # for which the detectors are loaded
+    from labelscan.detection.decisions.rescoring import LEAST_DECISIONS
+    from labelscan.detection.evidence import FILE_NAME as EVIDENCE_FILE
+
+    measures = len(review.decisions) >= LEAST_DECISIONS and (run.folder / EVIDENCE_FILE).is_file()
+    return judge_finished(run, review) if measures else run
 
 
 def _decisions(

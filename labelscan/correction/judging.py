@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labelscan.correction.remembered import Remembered, read_remembered
+from labelscan.correction.remembered import Remembered, remembered_by
 from labelscan.correction.review import Review, settle
 from labelscan.detection.decisions.decided_labels import DecidedLabels
 from labelscan.detection.decisions.interval import Measurement
@@ -24,7 +24,7 @@ from labelscan.results.issues import rerank
 from labelscan.results.run import FinishedRun
 from labelscan.results.summary import with_judgement
 from labelscan.results.wrong_labels import MeasuredBefore
-from labelscan.runs.files import FRESH, MEASURE_FILE, REMEMBERED_FILE
+from labelscan.runs.files import FRESH, MEASURE_FILE
 from labelscan.runs.record import CountedDecisions
 
 
@@ -129,12 +129,3 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
         ),
         is_as_written=False,
     )
-
-
-def remembered_by(run: FinishedRun) -> Remembered | None:
-    """Return what a run knew of its labels when it began, where they are a corrected copy."""
-    path = run.folder / REMEMBERED_FILE
-    if not path.is_file():
-        return None
-    run.record.check_intact(run.folder, REMEMBERED_FILE)
-    return read_remembered(path)

@@ -15,8 +15,9 @@ from labelscan.errors import DecisionsError, RunFolderError
 from labelscan.files.atomic import write_json
 from labelscan.files.reading import with_home
 from labelscan.files.urls import is_url
+from labelscan.results.run import FinishedRun
 from labelscan.results.wrong_labels import MeasuredBefore, WrongLabels
-from labelscan.runs.files import as_json, read_versioned
+from labelscan.runs.files import REMEMBERED_FILE, as_json, read_versioned
 
 FORMAT_VERSION = 1
 SUFFIX = ".review.json"
@@ -68,6 +69,15 @@ def remembered_beside(data: str | Path) -> Remembered | None:
     if not str(data) or is_url(str(data)) or not beside(data).is_file():
         return None
     return read_remembered(beside(data))
+
+
+def remembered_by(run: FinishedRun) -> Remembered | None:
+    """Return what a run knew of its labels when it began, where they are a corrected copy."""
+    path = run.folder / REMEMBERED_FILE
+    if not path.is_file():
+        return None
+    run.record.check_intact(run.folder, REMEMBERED_FILE)
+    return read_remembered(path)
 
 
 def remember(
