@@ -35,6 +35,8 @@ class Judged:
     detections: Detections
     sample: MeasuredSample
     """The labels to decide, of which none was decided before."""
+    number_by_agreement: float | None
+    """How many labels are wrong by the agreement of models, whatever was decided; None where that does not tell."""
     measurement: Measurement | None = None
     """What decisions measure, where there are enough of them."""
     remembered: Remembered | None = None
@@ -55,7 +57,13 @@ class Judged:
 
 
 def judge_by(
-    review: Review | None, detections: Detections, evidence: Evidence, given_labels: Mapping[str, str], *, seed: int
+    review: Review | None,
+    detections: Detections,
+    evidence: Evidence,
+    given_labels: Mapping[str, str],
+    *,
+    of_images: bool,
+    seed: int,
 ) -> Judged:
     """Return what is said of the labels of the evidence once those of the review are known.
 
@@ -64,8 +72,10 @@ def judge_by(
         detections: what the detectors say without it.
         evidence: the scored examples.
         given_labels: those of all examples, by id.
+        of_images: whether the examples are images, on which the agreement of models tells how many labels are wrong.
         seed: decides which labels are kept to be measured.
     """
+    by_agreement = detections.wrong_labels.estimate if of_images and evidence.members_give_the_count else None
     row_of = {example_id: row for row, example_id in enumerate(evidence.example_ids)}
     remembered = review.remembered if review and review.remembered else None
     notes: tuple[str, ...] = ()
@@ -76,11 +86,11 @@ def judge_by(
     log_odds, drawn_by = kept_log_odds(detections), seed_for(evidence, seed)
     sample = draw_sample(evidence.example_ids, log_odds, seed=drawn_by, known=right)
     if review is None or not (review.decisions or remembered):
-        return Judged(detections=detections, sample=sample, notes=notes)
+        return Judged(detections=detections, sample=sample, number_by_agreement=by_agreement, notes=notes)
     settled = settle(review, given_labels, row_of)
     notes += settled.notes
     if not (settled.is_wrong or remembered):
-        return Judged(detections=detections, sample=sample, notes=notes)
+        return Judged(detections=detections, sample=sample, number_by_agreement=by_agreement, notes=notes)
     by_row = {row_of[example_id]: is_wrong for example_id, is_wrong in settled.is_wrong.items()}
     decided = DecidedLabels(
         index=np.array(list(by_row), dtype=np.int64), is_wrong=np.array(list(by_row.values()), dtype=np.bool_)
@@ -91,13 +101,21 @@ def judge_by(
         decided,
         right=np.setdiff1d(right, decided.index),
         drawn=None if settled.are_corrected else drawn,
+        number_by_agreement=by_agreement,
     )
     if by_row and measurement is None and not settled.are_corrected:
         found = f"{int(decided.is_wrong.sum()):,} of {len(decided):,} decided labels are wrong"
         nobody = f"of the {len(evidence) - len(decided):,} others nobody has measured any"
         how = f"the first {LEAST_DECISIONS} labels of {MEASURE_FILE}, or more, would say how many are wrong"
         notes += (f"{review.where}: {found}; {nobody}: {how}",)
-    return Judged(detections=judged, sample=sample, measurement=measurement, remembered=remembered, notes=notes)
+    return Judged(
+        detections=judged,
+        sample=sample,
+        number_by_agreement=by_agreement,
+        measurement=measurement,
+        remembered=remembered,
+        notes=notes,
+    )
 
 
 def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
@@ -113,7 +131,8 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
         raise RunFolderError("damaged", "is not about the labels of scores.csv", where=where, hint=FRESH)
     seed = int(str(run.record.settings.get("seed", 0)))
     review = dataclasses.replace(review, remembered=remembered_by(run))
-    judged = judge_by(review, detect_all(evidence, run.summary.detector), evidence, run.given_labels, seed=seed)
+    detections, of_images = detect_all(evidence, run.summary.detector), run.record.data.kind == "images"
+    judged = judge_by(review, detections, evidence, run.given_labels, of_images=of_images, seed=seed)
     return dataclasses.replace(
         run,
         record=dataclasses.replace(run.record, decisions=judged.counted(review, evidence)),
@@ -124,7 +143,7 @@ def judge_finished(run: FinishedRun, review: Review) -> FinishedRun:
             judged.detections,
             judged.measurement,
             before=judged.before,
-            of_images=run.record.data.kind == "images",
+            of_images=of_images,
             warnings=judged.notes,
         ),
         is_as_written=False,

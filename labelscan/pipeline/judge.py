@@ -8,11 +8,13 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labelscan.arrays import Strings, as_strings
 from labelscan.correction.judging import Judged, judge_by
 from labelscan.correction.review import Review
 from labelscan.data.dataset import Dataset
+from labelscan.data.inputs import kind_of
 from labelscan.detection.decisions.rescoring import kept_log_odds
 from labelscan.detection.detectors import detect_all
 from labelscan.detection.evidence import Evidence
@@ -63,7 +65,8 @@ def judge_and_write(
     with run.timed("detection"):
         by_detectors = detect_all(evidence, detector)
         given_labels = {} if review is None else _labels_by_id(dataset)
-        judged = judge_by(review, by_detectors, evidence, given_labels, seed=seed)
+        of_images = kind_of(dataset.inputs) == "images"
+        judged = judge_by(review, by_detectors, evidence, given_labels, of_images=of_images, seed=seed)
         detections = judged.detections
         if not run.is_read_only:
             _write_for_measurement(judged, evidence, by_detectors, run)
@@ -106,8 +109,12 @@ def _refuse_other_decisions(run: RunFolder, review: Review | None) -> None:
 
 def _write_for_measurement(judged: Judged, evidence: Evidence, detections: Detections, run: RunFolder) -> None:
     """Write what the page of a report needs to measure, and what later decisions are added to."""
-    log_odds = kept_log_odds(detections).astype(np.float32)
-    write_npz(run.path / LOG_ODDS_FILE, {"error_log_odds": log_odds, "stratum": judged.sample.stratum.astype(np.int8)})
+    arrays: dict[str, NDArray[np.generic]] = {
+        "error_log_odds": kept_log_odds(detections).astype(np.float32),
+        "stratum": judged.sample.stratum.astype(np.int8),
+        "number_by_agreement": np.array(np.nan if (number := judged.number_by_agreement) is None else number),
+    }
+    write_npz(run.path / LOG_ODDS_FILE, arrays)
     judged.sample.write(run.path / MEASURE_FILE, evidence)
     (run.path / REMEMBERED_FILE).unlink(missing_ok=True)
     if judged.remembered:

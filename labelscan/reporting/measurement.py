@@ -21,7 +21,7 @@ from labelscan.reporting.page import Measurement, Record, Suspect, records
 from labelscan.results.run import FinishedRun
 from labelscan.runs.files import FRESH, LOG_ODDS_FILE, MEASURE_FILE
 
-LOG_ODDS, STRATUM = "error_log_odds", "stratum"
+LOG_ODDS_ARRAYS = ("error_log_odds", "stratum", "number_by_agreement")
 MOST_TO_DECIDE = 100
 """How many labels a page offers to decide, with pictures; measure.csv has more."""
 STRETCHES_OF_THE_LIST, STRETCHES_BEYOND = 20, 30
@@ -61,7 +61,7 @@ def make_measurement(run: FinishedRun, to_decide: Sequence[Suspect], others: Ite
     """
     if not to_decide:
         return None
-    ids, log_odds, strata = _log_odds(run)
+    ids, log_odds, strata, number_by_agreement = _log_odds(run)
     bins = Bins.of(log_odds)
     scores = run.issues.scores
     ranked = scores.loc[scores["rank"].notna().to_numpy(), ["rank", "example_id", "flagged"]].sort_values("rank")
@@ -81,6 +81,7 @@ def make_measurement(run: FinishedRun, to_decide: Sequence[Suspect], others: Ite
         error_odds={name: (float(log_odds[row]), int(bins.of_example[row])) for name, row in shown.items()},
         cells=tuple((stratum, bool(is_listed), size) for (stratum, is_listed), size in numbered if stratum >= 0),
         strata={name: int(strata[row]) for name, row in shown.items()},
+        number_by_agreement=number_by_agreement,
         is_rescored=bool(run.record.decisions and run.record.decisions.number),
     )
 
@@ -99,16 +100,18 @@ def _stretches(bin_by_rank: NDArray[np.int64], n_flagged: int) -> tuple[tuple[in
     return tuple(stretches)
 
 
-def _log_odds(run: FinishedRun) -> tuple[NDArray[np.object_], NDArray[np.float64], NDArray[np.int64]]:
-    """Return the ids of all scored examples, the log-odds that their labels are wrong, and their strata."""
+def _log_odds(run: FinishedRun) -> tuple[NDArray[np.object_], NDArray[np.float64], NDArray[np.int64], float | None]:
+    """Return the ids of all scored examples, the log-odds that their labels are wrong, their strata, and how many are
+    wrong by the agreement of models."""
     path = run.folder / EVIDENCE_FILE
     try:
         ids = as_strings(read_texts(path, "example_ids"))  # and no other array of it: evidence has large ones
         path = run.folder / LOG_ODDS_FILE
-        log_odds, strata = read_arrays(path, [LOG_ODDS, STRATUM]).values()
+        log_odds, strata, number = read_arrays(path, LOG_ODDS_ARRAYS).values()
     except CANNOT_READ as error:
         raise RunFolderError("unreadable", f"cannot be read ({why(error)})", where=str(path), hint=FRESH) from error
     is_whole = log_odds.shape == strata.shape == ids.shape and (log_odds.dtype.kind, strata.dtype.kind) == ("f", "i")
-    if not is_whole or not np.isfinite(log_odds).all():
+    if not is_whole or not np.isfinite(log_odds).all() or number.shape:
         raise RunFolderError("damaged", "is not one number a label", where=str(path), hint=FRESH)
-    return ids, log_odds.astype(np.float64), strata.astype(np.int64)
+    agreed = None if np.isnan(number) else float(number)
+    return ids, log_odds.astype(np.float64), strata.astype(np.int64), agreed

@@ -123,6 +123,8 @@ class Measurement:
     """How many labels of each stratum are listed, and how many are not: stratum, whether listed, number."""
     strata: Mapping[str, int]
     """By example id, the stratum of every label that the page shows."""
+    number_by_agreement: float | None = None
+    """How many labels are wrong by the agreement of models; None where that does not tell."""
     is_rescored: bool = False
     """Whether decisions made the list, by which drawn labels say nothing of others that are listed."""
 

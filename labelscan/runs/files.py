@@ -67,7 +67,8 @@ OWN_FILES = {
     "evidence.npz": "out-of-fold probabilities, of several models their pool and those of each; apart from them, what "
     "training said of its own examples, and whether the models saw columns of a table. `example_ids` are UTF-8, each "
     "up to its `example_ids_end`",
-    LOG_ODDS_FILE: "`error_log_odds` (N,) that each label is wrong, float32, in the order of evidence.npz",
+    LOG_ODDS_FILE: "`error_log_odds` (N,) that each label is wrong, float32, in the order of evidence.npz, and what "
+    "the page of a report needs beside them",
     MEASURE_FILE: "a sample of up to 200 labels to decide in its order, by which to measure how many are wrong",
     REMEMBERED_FILE: "of a corrected copy: which labels were decided before, and how many wrong ones are left by it",
     LOG_FILE: "what happened, one event a line",

@@ -17,6 +17,7 @@ from judges import FILTERS, judged, read
 from numpy.typing import NDArray
 
 from labelscan.arrays import Mask, Strings
+from labelscan.correction.judging import judge_by
 from labelscan.detection.decisions.decided_labels import DecidedLabels
 from labelscan.detection.decisions.interval import Measurement
 from labelscan.detection.decisions.measured_sample import draw_sample
@@ -26,6 +27,8 @@ from labelscan.detection.evidence import Evidence
 from labelscan.detection.metrics import quality
 from labelscan.detection.pooling import pool
 from labelscan.detection.protocol import POSTERIOR, Detections
+from labelscan.runs.files import RUN_FILE
+from labelscan.runs.record import RunRecord
 
 Floats = NDArray[np.float64]
 
@@ -38,10 +41,11 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--top", type=int, default=0)
     arguments = parser.parse_args()
-    sets = {}
+    sets, of_images = {}, {}
     for text in arguments.sources:
-        name, _, paths = text.partition("=")
-        sets[name] = evidence_of([Path(path) for path in paths.split("+")])
+        name, _, joined = text.partition("=")
+        paths = [Path(path) for path in joined.split("+")]
+        sets[name], of_images[name] = evidence_of(paths), all(is_of_images(path) for path in paths)
     columns = "F1 | cleanlab's best | best cut | wrong | told | range | flagged | precision | claimed"
     print(f"| set | {columns} |\n|{' --- |' * 10}")
     detections = {}
@@ -54,7 +58,8 @@ def main() -> None:
     for name, (evidence, label_errors) in sets.items():
         for n_decided in arguments.decisions:
             drawn = [n_decided, arguments.top, arguments.draws]
-            cells = with_decisions(evidence, label_errors, detections[name], *drawn)
+            number = number_by_agreement(evidence, detections[name], of_images=of_images[name])
+            cells = with_decisions(evidence, label_errors, detections[name], *drawn, number)
             print(f"| {name} | {n_decided} | {cells} |", flush=True)
 
 
@@ -91,14 +96,31 @@ def without_decisions(evidence: Evidence, label_errors: Mask, detections: Detect
     )
 
 
+def is_of_images(path: Path) -> bool:
+    """Return whether a source is a run on images."""
+    return (path / RUN_FILE).is_file() and RunRecord.read(path).data.kind == "images"
+
+
+def number_by_agreement(evidence: Evidence, detections: Detections, *, of_images: bool) -> float | None:
+    """Return how many labels are wrong by the agreement of models, None where that does not tell, as a run does."""
+    return judge_by(None, detections, evidence, {}, of_images=of_images, seed=0).number_by_agreement
+
+
 def with_decisions(
-    evidence: Evidence, label_errors: Mask, detections: Detections, n_decided: int, n_top: int, n_draws: int
+    evidence: Evidence,
+    label_errors: Mask,
+    detections: Detections,
+    n_decided: int,
+    n_top: int,
+    n_draws: int,
+    number: float | None,
 ) -> str:
     """Return the cells of the second table: means over the draws in which decisions measure something."""
     n_wrong, rows = int(label_errors.sum()), []
     at_least = max(n_wrong, 1)
     for seed in range(n_draws):
-        judged, measurement = decide(detections, evidence.example_ids, label_errors, n_decided, seed=seed, n_top=n_top)
+        ids, drawn = evidence.example_ids, {"seed": seed, "n_top": n_top}
+        judged, measurement = decide(detections, ids, label_errors, n_decided, number=number, **drawn)
         if measurement is None:
             continue
         estimated, precision, flagged = measurement.n_wrong(), measurement.precision(), judged.lead.flagged
@@ -113,17 +135,25 @@ def with_decisions(
 
 
 def decide(
-    detections: Detections, example_ids: Strings, says_wrong: Mask, n_decided: int, *, seed: int, n_top: int = 0
+    detections: Detections,
+    example_ids: Strings,
+    says_wrong: Mask,
+    n_decided: int,
+    *,
+    seed: int,
+    n_top: int = 0,
+    number: float | None = None,
 ) -> tuple[Detections, Measurement | None]:
     """Return N labels re-scored by the first decisions on a measured sample, and what these measure.
 
-    ``says_wrong`` is (N,) what a person would say of each label; the ``n_top`` most likely wrong are decided besides.
+    ``says_wrong`` is (N,) what a person would say of each label; the ``n_top`` most likely wrong are decided besides;
+    ``number`` are wrong by the agreement of models.
     """
     log_odds = kept_log_odds(detections)
     sample = draw_sample(example_ids, log_odds, seed=seed)
     index = np.union1d(sample.index[:n_decided], np.argsort(-log_odds, kind="stable")[:n_top])
     decided = DecidedLabels(index=index, is_wrong=says_wrong[index])
-    return rescore(detections, decided, drawn=sample.drawn(decided))
+    return rescore(detections, decided, drawn=sample.drawn(decided), number_by_agreement=number)
 
 
 def f1_of(detections: Detections, label_errors: Mask) -> float:

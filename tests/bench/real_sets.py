@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from coverage import holds
-from judgement import Floats, decide, f1_of
+from judgement import Floats, decide, f1_of, number_by_agreement
 from judges import read
 
 from labelscan.arrays import Mask
@@ -52,13 +52,18 @@ def main() -> None:
         by_kind["clean " * is_clean + kind].append((detections.error_probability, label_errors))
         cells = without_decisions(evidence, label_errors, detections, of_images=kind == "images")
         for mistakes in (0, arguments.mistakes):
+            number = number_by_agreement(evidence, detections, of_images=kind == "images")
             rows = [
-                with_decisions(evidence, label_errors, detections, arguments.decisions, mistakes, seed)
+                with_decisions(evidence, label_errors, detections, arguments.decisions, mistakes, seed, number)
                 for seed in range(arguments.draws)
             ]
-            f1, number, precision, found, length = pd.DataFrame(rows).astype(float).mean()
+            f1, in_interval, precision, found, length = pd.DataFrame(rows).astype(float).mean()
             others = f" {precision:.2f} | {found:.2f} |"
-            cells += f" {number:.2f} | {length:.3f} | {f1:.3f} |" if mistakes else f" {f1:.3f} | {number:.2f} |{others}"
+            cells += (
+                f" {in_interval:.2f} | {length:.3f} | {f1:.3f} |"
+                if mistakes
+                else f" {f1:.3f} | {in_interval:.2f} |{others}"
+            )
             cells += "" if mistakes else f" {length:.3f} |"
         print(f"| {folder.name} | {kind} | {cells}", flush=True)
     print(f"\n{reliability(by_kind)}")
@@ -79,15 +84,27 @@ def without_decisions(evidence: Evidence, label_errors: Mask, detections: Detect
 
 
 def with_decisions(
-    evidence: Evidence, label_errors: Mask, detections: Detections, n_decided: int, mistakes: float, seed: int
+    evidence: Evidence,
+    label_errors: Mask,
+    detections: Detections,
+    n_decided: int,
+    mistakes: float,
+    seed: int,
+    number: float | None,
 ) -> list[float | None]:
-    """Return F1, whether the three intervals hold, and the length of that of the number by N; None for none."""
+    """Return F1, whether the three intervals hold, and the length of that of the number by N; None for none.
+
+    For the intervals decided labels are what they were decided to be, mistaken or not.
+    """
     mistaken = np.random.default_rng(seed).random(len(evidence)) < mistakes
-    judged, measurement = decide(detections, evidence.example_ids, label_errors ^ mistaken, n_decided, seed=seed)
-    f1, listed, n_wrong = f1_of(judged, label_errors), judged.lead.flagged, int(label_errors.sum())
+    said = label_errors ^ mistaken
+    judged, measurement = decide(detections, evidence.example_ids, said, n_decided, seed=seed, number=number)
+    f1, listed, is_wrong = f1_of(judged, label_errors), judged.lead.flagged, label_errors.copy()
     if measurement is None:
         return [f1, None, None, None, None]
-    n_found, count, precision = int((listed & label_errors).sum()), measurement.n_wrong(), measurement.precision()
+    is_wrong[measurement.decided.index] = measurement.decided.is_wrong
+    n_wrong = int(is_wrong.sum())
+    n_found, count, precision = int((listed & is_wrong).sum()), measurement.n_wrong(), measurement.precision()
     return [
         f1,
         holds(count, n_wrong),

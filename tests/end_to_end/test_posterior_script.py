@@ -18,8 +18,8 @@ from labelscan.detection.decisions.measured_sample import draw_sample
 from labelscan.detection.detectors.noise_posterior import highest_expected_f1
 from labelscan.reporting.formats.html import ASSETS
 
-COMPUTE = """([constants, centres, sizes, cells, decided]) => {
-    const posterior = new ReviewPosterior(constants, centres, { sizes, decided });
+COMPUTE = """([constants, centres, sizes, cells, decided, number]) => {
+    const posterior = new ReviewPosterior(constants, centres, { sizes, decided }, number);
     const interval = new Interval(constants, cells, decided);
     const isListed = (one) => one.isListed;
     const intervals = [interval.nWrong(), interval.nWrong(isListed), interval.share(isListed)];
@@ -41,6 +41,7 @@ def tab(browser):
 
 
 USUAL = {"n": 3000, "n_decided": 50, "n_chosen": 0, "offset": 0, "slope": 1, "floor": 0, "spread": 2.5, "digits": 6}
+USUAL |= {"agreed": None}
 CASES = {
     "fifty decisions": {},
     "no decision": {"n_decided": 0},
@@ -54,6 +55,8 @@ CASES = {
     "few labels": {"n": 40, "n_decided": 12},
     "nearly all are decided": {"n": 40, "n_decided": 38, "offset": 2},
     "ties": {"digits": 0},
+    "models agree on how many": {"agreed": 700.0},
+    "models agree on none": {"agreed": 0.0, "offset": -5},
 }
 
 
@@ -70,7 +73,7 @@ def test_the_script_of_the_page_agrees_with_python(tab, case):
     index = np.union1d(sample.index[: options["n_decided"]], chosen)
     decided = DecidedLabels(index=index, is_wrong=errors[index])
     drawn = sample.drawn(decided)
-    error_probability = error_probability_by_decisions(log_odds, decided)
+    error_probability = error_probability_by_decisions(log_odds, decided, number_by_agreement=options["agreed"])
     error_probability[index] = errors[index]
     listed = log_odds > np.quantile(log_odds, 0.8)
     measurement = Measurement(error_probability=error_probability, decided=decided, drawn=drawn, listed=listed)
@@ -97,7 +100,8 @@ def test_the_script_of_the_page_agrees_with_python(tab, case):
     ]
     all_constants = constants() | interval_constants()
     started = time.monotonic()
-    found = tab.evaluate(COMPUTE, [all_constants, bins.centres.tolist(), bins.sizes.tolist(), cells, facts])
+    given = [all_constants, bins.centres.tolist(), bins.sizes.tolist(), cells, facts, options["agreed"]]
+    found = tab.evaluate(COMPUTE, given)
     assert time.monotonic() - started < 5  # a twentieth of it where nothing else runs
     count = measurement.n_wrong()
     expected = [(count.low, count.high), n_wrong(drawn, decided, listed), share_of_wrong(drawn, decided, listed)]

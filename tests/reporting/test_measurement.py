@@ -94,7 +94,8 @@ def test_a_damaged_file_is_named(folder, name, content, code):
     if isinstance(content, bytes):
         (folder / name).write_bytes(content)
     else:
-        np.savez(folder / name, error_log_odds=content, stratum=np.zeros(len(content), dtype=np.int8))
+        stratum = np.zeros(len(content), dtype=np.int8)
+        np.savez(folder / name, error_log_odds=content, stratum=stratum, number_by_agreement=np.nan)
     forget_checksums(folder)
     with refuses(RunFolderError, code, name):
         page_of(folder)

@@ -5,7 +5,8 @@ The labels are in strata by their error log-odds, and from each stratum some wer
 log-odds mean something or not. Each end of the interval has its own posterior of that share, as in the interval of
 Clopper and Pearson (1934): for the lower end Beta(x, n - x + 1/2), where ``x`` of ``n`` drawn labels are wrong, for the
 upper end Beta(x + 1/2, n - x). That is between their interval and the one of Jeffreys; in simulated worlds it held in
-at least 93 of 100 draws (tests/bench/coverage.py). The sum over the strata is a convolution.
+at least 93 of 100 draws (tests/bench/coverage.py). The sum over the strata is a convolution. The lower end allows for
+a few mistaken decisions.
 
 Other labels that were decided, as in a review of the list, were chosen and not drawn: they say what they are, and no
 more. The page of a report does the same in JavaScript (``reporting/assets/interval.js``).
@@ -28,6 +29,9 @@ TAIL = 0.025
 """What an end of a 95 % interval leaves out."""
 HALF = 0.5
 """Wrong or right labels that an end adds to those that were drawn."""
+MISTAKEN = 0.02
+"""The share of decisions that may be mistaken, for which the lower end allows. Where hardly any label is wrong, a right
+one that was decided to be wrong would otherwise stand for many that nobody has looked at."""
 N_ANGLES = 400
 """Values of a share: the squared sines of as many angles, which are dense where a share is nearly 0 or 1."""
 N_STEPS = 2000
@@ -101,6 +105,7 @@ def interval_constants() -> dict[str, float]:
     return {
         "interval_tail": TAIL,
         "half": HALF,
+        "mistaken": MISTAKEN,
         "n_angles": N_ANGLES,
         "n_steps": N_STEPS,
         "n_quantiles": N_QUANTILES,
@@ -152,21 +157,21 @@ def _ends(drawn: DrawnLabels, decided: DecidedLabels, part: Mask) -> tuple[Float
             continue
         n_labels, n, x = int(cell.sum()), int((cell & is_drawn).sum()), int((cell & is_drawn & is_wrong).sum())
         n_known_wrong, n_known = int((cell & is_wrong).sum()), int((cell & is_decided).sum())
-        for_low, for_high = (
-            _distribution(
-                n_labels - n, n, a, b, x, n_known_wrong, n_labels - (n_known - n_known_wrong), n_all=len(part)
-            )
-            for a, b in ((x, n - x + HALF), (x + HALF, n - x))
-        )
+        limits = n_known_wrong, n_labels - (n_known - n_known_wrong)
+        for_low = _distribution(n_labels - n, n, x, n - x + HALF, x, *limits, n_all=len(part), mistaken=MISTAKEN)
+        for_high = _distribution(n_labels - n, n, x + HALF, n - x, x, *limits, n_all=len(part))
         low, high = np.convolve(low, for_low)[: N_STEPS + 1], np.convolve(high, for_high)[: N_STEPS + 1]
     return low, high
 
 
-def _distribution(n_left: int, n: int, a: float, b: float, x: int, least: int, most: int, *, n_all: int) -> Floats:
+def _distribution(
+    n_left: int, n: int, a: float, b: float, x: int, least: int, most: int, *, n_all: int, mistaken: float = 0.0
+) -> Floats:
     """Return (N_STEPS + 1,) how likely each count of wrong labels is in a stratum.
 
     ``n`` labels were drawn, ``x`` of them wrong, and ``n_left`` were not; the share of wrong ones among these is
     Beta(a, b), and the count is between ``least`` and ``most``. Beta is made as wide as the count of so few labels is.
+    Of labels that are right a share ``mistaken`` is decided to be wrong, and as many the other way round.
     """
     narrower = n_left / (n_left + n + 1)
     if n_left == 0 or a == 0:
@@ -177,6 +182,7 @@ def _distribution(n_left: int, n: int, a: float, b: float, x: int, least: int, m
         angles = (np.arange(N_ANGLES) + 0.5) / N_ANGLES * np.pi / 2
         log_weights = (2 * a * narrower - 1) * np.log(np.sin(angles)) + (2 * b * narrower - 1) * np.log(np.cos(angles))
         shares, weights = np.sin(angles) ** 2, np.exp(log_weights - log_weights.max())
+    shares = np.clip((shares - mistaken) / (1 - 2 * mistaken), 0, 1)
     place = np.clip(x + n_left * shares, least, most) / n_all * N_STEPS
     below = np.minimum(place.astype(np.int64), N_STEPS - 1)
     # Each value is shared by the two steps beside it, which keeps its mean.

@@ -34,21 +34,27 @@ def kept_log_odds(detections: Detections) -> Floats:
 
 
 def rescore(
-    detections: Detections, decided: DecidedLabels, *, right: Index = NO_ROWS, drawn: DrawnLabels | None = None
+    detections: Detections,
+    decided: DecidedLabels,
+    *,
+    right: Index = NO_ROWS,
+    drawn: DrawnLabels | None = None,
+    number_by_agreement: float | None = None,
 ) -> tuple[Detections, Measurement | None]:
     """Return the judgements of N labels once some are decided, and what the decisions measure.
 
     Other rows are known to be ``right`` from before the labels were corrected, and measure nothing. ``drawn`` are the
     decided labels of the measured sample; None where decisions say nothing about other labels than their own. Too few
     decisions say nothing of others either, nor do those of which none is right: whoever notes only what is wrong does
-    not say how often he looked.
+    not say how often he looked. ``number_by_agreement`` is as in ``error_probability_by_decisions``.
     """
     index = np.concatenate([decided.index, right])
     known = DecidedLabels(index=index, is_wrong=np.append(decided.is_wrong, np.zeros(len(right), dtype=np.bool_)))
     of_all, wrong_labels, measurement = detections.error_probability, _count(detections, known), None
     flagged = {name: detection.flagged for name, detection in detections.by_name.items()}
     if drawn is not None and len(decided) >= LEAST_DECISIONS and not decided.is_wrong.all():
-        of_all = error_probability_by_decisions(kept_log_odds(detections), decided)
+        log_odds = kept_log_odds(detections)
+        of_all = error_probability_by_decisions(log_odds, decided, number_by_agreement=number_by_agreement)
         error_probability = _known(of_all, known)
         flagged[POSTERIOR] = of_all > least_flagged(error_probability)
         if len(drawn) >= LEAST_DECISIONS:

@@ -49,19 +49,19 @@ class Interval {
       const drawn = known.filter(({ isDrawn }) => isDrawn);
       const x = drawn.filter(({ isWrong }) => isWrong).length;
       const nKnownWrong = known.filter(({ isWrong }) => isWrong).length;
-      const { half } = this.constants;
+      const { half, mistaken } = this.constants;
       const posteriors = [
-        [x, drawn.length - x + half],
-        [x + half, drawn.length - x],
+        [x, drawn.length - x + half, mistaken],
+        [x + half, drawn.length - x, 0],
       ];
       const limits = [nKnownWrong, n - (known.length - nKnownWrong)];
-      const parts = posteriors.map(([a, b]) => this.distribution(n - drawn.length, drawn.length, a, b, x, limits));
+      const parts = posteriors.map((one) => this.distribution(n - drawn.length, drawn.length, one, x, limits));
       ends = ends.map((end, at) => convolved(end, parts[at], this.constants.n_steps));
     }
     return ends;
   }
 
-  distribution(nLeft, n, a, b, x, [least, most]) {
+  distribution(nLeft, n, [a, b, mistaken], x, [least, most]) {
     const { n_steps, n_angles } = this.constants;
     const narrower = nLeft / (nLeft + n + 1);
     let values = [[a === 0 || nLeft === 0 ? 0 : 1, 1]]; // pairs of a share and its weight
@@ -76,7 +76,8 @@ class Interval {
     }
     const counts = new Array(n_steps + 1).fill(0);
     const total = sumOf(values.map(([, weight]) => weight));
-    for (const [share, weight] of values) {
+    for (const [observed, weight] of values) {
+      const share = Math.min(Math.max((observed - mistaken) / (1 - 2 * mistaken), 0), 1);
       const place = (Math.min(Math.max(x + nLeft * share, least), most) / this.nAll) * n_steps;
       const below = Math.min(Math.floor(place), n_steps - 1);
       counts[below] += (weight / total) * (1 - (place - below));

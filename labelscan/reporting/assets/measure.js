@@ -119,7 +119,7 @@ class Measuring {
     const key = JSON.stringify(decided);
     if (key === this.measured?.key) return this.measured;
     const sizes = this.centres.map((_, bin) => sumOf(this.stretches.map((one) => one.sizes[bin])));
-    const posterior = new ReviewPosterior(this.constants, this.centres, { sizes, decided });
+    const posterior = new ReviewPosterior(this.constants, this.centres, { sizes, decided }, this.number_by_agreement);
     const interval = new Interval(this.constants, this.cells, decided);
     const isListed = (one) => one.isListed;
     let [first, upTo] = [1, 0];

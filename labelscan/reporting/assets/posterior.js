@@ -8,14 +8,28 @@ and ``decided``, those of them that are decided: each with its ``logOdds``, its 
 const LEAST_PRODUCT = 1e-280;
 
 class ReviewPosterior {
-  /** ``centres`` are the mean log-odds of the bins, ascending; ``all`` is the part that has all labels. */
-  constructor(constants, centres, all) {
-    Object.assign(this, { constants, centres, all });
+  /** ``centres`` are the mean log-odds of the bins, ascending; ``all`` is the part that has all labels;
+   * ``numberByAgreement`` is how many are wrong by the agreement of models, null where that does not tell. */
+  constructor(constants, centres, all, numberByAgreement) {
+    Object.assign(this, { constants, centres, all, numberByAgreement });
     const limit = constants.largest_log_odds;
     const seen = all.decided.map(({ logOdds, isWrong }) => [Math.min(Math.max(logOdds, -limit), limit), isWrong]);
     const coarse = [constants.offsets, constants.log_slopes, constants.floor_roots].map(evenly);
-    const grid = partWithMass(coarse, massOf(coarse, seen, constants), constants.negligible);
-    this.byBin = this.probabilities(grid, massOf(grid, seen, constants));
+    const massesOf = (grid) => massOf(grid, seen, constants, (offset, slope) => this.numberPrior(offset, slope));
+    const grid = partWithMass(coarse, massesOf(coarse), constants.negligible);
+    this.byBin = this.probabilities(grid, massesOf(grid));
+  }
+
+  /** Return a function that gives, by the floor, the log prior of how many labels are wrong at an offset and slope. */
+  numberPrior(offset, slope) {
+    if (this.numberByAgreement === null) return () => 0;
+    const { tiny, log_number_deviation } = this.constants;
+    const seen = sumOf(this.all.sizes.map((size, bin) => size * sigmoid(offset + slope * this.centres[bin])));
+    const n = sumOf(this.all.sizes);
+    return (floor) => {
+      const number = Math.max(floor * n + (1 - floor) * seen, tiny);
+      return -0.5 * (Math.log(number / Math.max(this.numberByAgreement, tiny)) / log_number_deviation) ** 2;
+    };
   }
 
   /** Return how many labels of a part are probably wrong. */
@@ -77,15 +91,17 @@ function pointsOf([offsets, logSlopes, roots]) {
 }
 
 /** Return the posterior mass of each point of the grid; all sum to 1. ``seen`` are pairs of log-odds and error. */
-function massOf([offsets, logSlopes, roots], seen, constants) {
-  const { offset_deviation, log_slope_deviation, floor_scale, tiny } = constants;
+function massOf([offsets, logSlopes, roots], seen, constants, numberPrior) {
+  const { offset_deviation, log_slope_mean, log_slope_deviation, floor_scale, tiny } = constants;
   const logMass = [];
   for (const offset of offsets) {
     for (const logSlope of logSlopes) {
-      const prior = -0.5 * (offset / offset_deviation) ** 2 - 0.5 * (logSlope / log_slope_deviation) ** 2;
+      const logSlopePrior = -0.5 * ((logSlope - log_slope_mean) / log_slope_deviation) ** 2;
+      const prior = -0.5 * (offset / offset_deviation) ** 2 + logSlopePrior;
+      const ofNumber = numberPrior(offset, Math.exp(logSlope));
       const bySight = seen.map(([l]) => sigmoid(offset + Math.exp(logSlope) * l));
       for (const root of roots) {
-        let sum = prior - root ** 2 / floor_scale;
+        let sum = prior - root ** 2 / floor_scale + ofNumber(root ** 2);
         let product = 1; // one logarithm for as many factors as fit into a number
         for (let place = 0; place < seen.length; place++) {
           const probability = wrongOf(bySight[place], root ** 2);

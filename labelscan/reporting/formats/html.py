@@ -146,6 +146,7 @@ def _measurement(page: ReportPage, measurement: Measurement) -> dict[str, object
         "error_odds": rounded(measurement.error_odds),
         "cells": measurement.cells,
         "strata": measurement.strata,
+        "number_by_agreement": measurement.number_by_agreement,
         "n_flagged": page.n_flagged,
         "is_ranked_by_log_odds": page.summary.detector.partition(":")[0] == POSTERIOR,
         "n_decided": wrong.n_decided if wrong.source == "decisions" else 0,

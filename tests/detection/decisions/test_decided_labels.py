@@ -38,3 +38,15 @@ def test_labels_of_higher_log_odds_are_at_least_as_probably_wrong():
     decided = decide(log_odds, errors, 50, 1)
     probability = error_probability_by_decisions(log_odds, decided)
     assert (np.diff(probability[np.argsort(log_odds)]) >= 0).all()
+
+
+@pytest.mark.parametrize("number", [300, 1200])
+def test_few_decisions_leave_the_number_near_what_the_agreement_of_models_says(number):
+    log_odds, errors = log_odds_and_errors(2)  # of which about 670 are wrong
+    few, many = decide(log_odds, errors, 25, 2), decide(log_odds, errors, 1500, 2)
+    without = error_probability_by_decisions(log_odds, few).sum()
+    by_few, by_many = (
+        error_probability_by_decisions(log_odds, decided, number_by_agreement=number).sum() for decided in (few, many)
+    )
+    assert abs(by_few - number) < abs(without - number) / 2
+    assert abs(by_many - errors.sum()) < abs(by_few - errors.sum()) / 2

@@ -64,6 +64,16 @@ def test_the_intervals_hold_the_truth_whatever_models_believe(kind):
     assert (np.mean(held, axis=0) >= 0.9).all()
 
 
+def test_a_few_mistaken_decisions_on_right_labels_stand_for_no_others():
+    held = []
+    for seed in range(40):
+        log_odds, errors = a_world("no errors", seed)
+        mistaken = np.random.default_rng(seed).random(N) < 0.02
+        found = measure(log_odds, errors | mistaken, 50, seed)
+        held.append(found.n_wrong().low <= found.decided.is_wrong.sum())
+    assert np.mean(held) >= 0.9
+
+
 def test_more_decisions_narrow_the_interval_and_those_of_a_review_never_widen_it():
     log_odds, errors = a_world("usual", 0)
     widths = []
