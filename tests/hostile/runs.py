@@ -102,11 +102,9 @@ def evidence(what: str, make: Make) -> Kind:
 
 
 def log_odds(what: str, error_log_odds: np.ndarray) -> Kind:
-    make = in_place(
-        "log_odds.npz",
-        partial(npz, error_log_odds=error_log_odds, stratum=np.zeros(len(error_log_odds), dtype=np.int8)),
-    )
-    return broken("log_odds.npz", what, make, "damaged", REPORT)
+    stratum = np.zeros(len(error_log_odds), dtype=np.int8)
+    arrays = partial(npz, error_log_odds=error_log_odds, stratum=stratum, number_by_agreement=np.array(np.nan))
+    return broken("log_odds.npz", what, in_place("log_odds.npz", arrays), "damaged", REPORT)
 
 
 Into = partial(Kind, line="score probs.npz -o other", names="other")
