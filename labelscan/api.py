@@ -152,7 +152,7 @@ def gate(
 
     Args:
         run: a run of ``detect`` or ``score``, or its folder.
-        max_rate: share of the scored labels that may be suspects, or measured to be wrong, in [0, 1].
+        max_rate: share of the scored labels that may be suspects, or wrong at least as measured, in [0, 1].
         max_issues: how many labels may be suspects, or measured to be wrong.
         max_class_rate: share within any one class.
         max_new: how many suspects may be missing from the baseline; with a baseline, None is 0.

@@ -145,8 +145,8 @@ Decisions = Annotated[
     Path | None,
     Flag(
         RUN,
-        "Labels decided by a person, decisions.csv or a JSON export of Label Studio: they count as known, and all "
-        "others are judged by what they say.",
+        "Labels decided by a person, decisions.csv (columns example_id, decision, new_label) or a JSON export of "
+        "Label Studio: they count as known, and all others are judged by what they say.",
         "FILE",
     ),
 ]

@@ -1,4 +1,4 @@
-"""A run on one screen: what looks wrong, where, and what to do about it."""
+"""A run on one screen: what is flagged, where, and what to do about it."""
 
 import dataclasses
 import shlex
@@ -98,10 +98,10 @@ def _show_screen(run: Run, *, top: int, reported: Collection[str]) -> None:
 
 def _headline(summary: Summary) -> Iterator[Shape]:
     n_flagged, n_scored = summary.n_flagged, summary.n_scored
-    count = f"none of {n_scored:,} labels looks wrong"
+    count = f"none of {n_scored:,} labels is flagged"
     if n_flagged:
-        verb = "looks" if n_flagged == 1 else "look"
-        count = f"{n_flagged:,} of {n_scored:,} labels {verb} wrong ({percent(n_flagged / n_scored)})"
+        verb = "is" if n_flagged == 1 else "are"
+        count = f"{n_flagged:,} of {n_scored:,} labels {verb} flagged ({percent(n_flagged / n_scored)})"
     if summary.learned_nothing:
         count = NOTHING_JUDGED
     first, *others = filter(None, [summary.known_wrong, count])

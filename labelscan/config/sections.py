@@ -327,12 +327,14 @@ class GateConfig(Section):
 
     max_rate: float | None = setting(
         None,
-        "Share of the scored labels that may be suspects, or measured to be wrong, such as 0.02.",
+        "Share of the scored labels that may be suspects, or wrong at least as measured, such as 0.02.",
         LIMITS,
         "RATE",
         maximum=1,
     )
-    max_issues: int | None = setting(None, "How many labels may be suspects, or measured to be wrong.", LIMITS, "N")
+    max_issues: int | None = setting(
+        None, "How many labels may be suspects, or wrong at least as measured.", LIMITS, "N"
+    )
     max_class_rate: float | None = setting(
         None, "Share of the scored labels of any one class that may be suspects.", LIMITS, "RATE", maximum=1
     )

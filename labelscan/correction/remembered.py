@@ -116,11 +116,11 @@ def _left(wrong: WrongLabels, corrections: Corrections) -> MeasuredBefore:
     n_fixed = sum(one.reason == "decision" for one in scored)
     n_flagged = len(scored) - n_fixed
     n_relabelled = sum(one.reason == "flag" and one.action == "relabel" for one in scored)
-    earlier = wrong.before
+    earlier = wrong.before if wrong.source == "earlier decisions" else None
     return MeasuredBefore(
         low=earlier.low if earlier else wrong.low,
         high=earlier.high if earlier else wrong.high,
-        n_decided=wrong.n_decided,
+        n_decided=wrong.n_decided + (wrong.before.n_decided if wrong.before and not earlier else 0),
         n_fixed=n_fixed + (earlier.n_fixed if earlier else 0),
         low_left=max(wrong.low - n_fixed - n_flagged, 0),
         high_left=max(wrong.high - n_fixed + n_relabelled, 0),

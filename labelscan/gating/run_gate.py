@@ -30,7 +30,7 @@ from labelscan.results.issues import ISSUES_FILE, SCORED, TEXT_COLUMNS
 from labelscan.results.protected_paths import refuse_only_read
 from labelscan.results.run import FinishedRun
 from labelscan.results.source import NOT_PLANTED, given_place
-from labelscan.results.wrong_labels import OFFER, WrongLabels
+from labelscan.results.wrong_labels import OFFER, WrongLabels, decided_in_words
 
 SEVERAL = 3
 """Labels likelier wrong than right of which one at least should reach a probability that wrong labels can have: if only
@@ -184,18 +184,25 @@ def _checks(n_scored: Counter[str], limits: GateConfig, suspects: tuple[GateSusp
 
 def _measured_checks(limits: GateConfig, wrong: WrongLabels) -> Iterator[Check]:
     """Compare the lower end of what decisions measured with the limits, or ask for decisions where none measure it."""
-    is_measured, measured = wrong.is_measured, "were measured to be wrong"
-    if is_measured and limits.max_rate is not None:
-        what = f"or more of the scored labels {measured}"
-        yield _check("max-rate-measured", limits.max_rate, wrong.share_low, what)
-    if is_measured and limits.max_issues is not None:
-        yield _check("max-issues-measured", limits.max_issues, round(wrong.low), f"or more labels {measured}")
+    is_measured, rate, number = wrong.is_measured, limits.max_rate, limits.max_issues
+    if is_measured and rate is not None:
+        yield _lower_end("max-rate-measured", rate, wrong.share_low, wrong.share_high, "of the scored labels are")
+    if is_measured and number is not None:
+        labels = "label is" if round(wrong.low) == 1 else "labels are"
+        yield _lower_end("max-issues-measured", number, round(wrong.low), wrong.high and round(wrong.high), labels)
     if limits.require_measured:
-        sentence = f"{wrong.n_decided:,} decisions measure how many labels are wrong"
+        found = wrong.n_decided if is_measured else 0
+        sentence = f"{decided_in_words(wrong)} measure how many labels are wrong"
         if not is_measured:
             sentence = f'no decisions measure how many labels are wrong: "{OFFER}" on the page of labelscan report'
-        found = wrong.n_decided if is_measured else 0
         yield Check(name="require-measured", limit=1, found=found, passed=is_measured, sentence=sentence)
+
+
+def _lower_end(name: str, limit: float, low: float, high: float | None, what: str) -> Check:
+    """Compare what is measured at least: an interval around the limit does not show that it is exceeded."""
+    check = _check(name, limit, low, f"{what} wrong, as measured")
+    more = f"; up to {distinct(name, high, limit)[0]} may be" if high and high > limit >= low else ""
+    return dataclasses.replace(check, sentence=f"at least {check.sentence}{more}")
 
 
 def _check(name: str, limit: float, found: float, what: str, more: str = "") -> Check:

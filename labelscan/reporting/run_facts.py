@@ -40,7 +40,8 @@ def _facts(run: FinishedRun) -> Iterator[tuple[str, str]]:
     yield "in folder", record.directory
     yield "run", str(run.folder)
     if given:
-        yield "again", f"labelscan detect --config {shlex.quote(str(run.folder / RUN_FILE))}"
+        command = ["labelscan", "detect", "--config", str(run.folder / RUN_FILE), "-o", str(run.folder)]
+        yield "again", shlex.join(command)
 
 
 def _model(member: Mapping[str, object]) -> str:

@@ -38,7 +38,7 @@ class Run:
 
     def __repr__(self) -> str:
         flagged, scored, n_warnings = self.summary.n_flagged, self.summary.n_scored, len(self.summary.warnings)
-        found = f"{flagged:,} of {scored:,} labels look wrong"
+        found = f"{flagged:,} of {scored:,} labels are flagged"
         if self.summary.learned_nothing:
             found = NOTHING_JUDGED
         more = f"; {n_warnings} warning{'' if n_warnings == 1 else 's'} in run.summary.warnings" if n_warnings else ""

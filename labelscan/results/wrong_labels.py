@@ -5,6 +5,7 @@ none sees the errors that they make alike. So a run says how many labels are wro
 known: for images, whose models err apart, and where a person has decided some labels.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,7 +53,8 @@ class WrongLabels:
     """Where the numbers come from: ``one opinion``, as is the pool of several models of a table; ``opinions`` of
     several models; ``earlier decisions``, of a person on the labels before they were corrected; or ``decisions``."""
     n_decided: int
-    """Decided labels of the measured sample, from which the numbers come."""
+    """Decided labels of the measured sample, from which the numbers come; with source ``decisions``, those of
+    ``before`` come on top."""
     precision: Range | None
     """The share of the flags that are right: estimate, low, high; null without decisions or flags."""
     found: Range | None
@@ -63,7 +65,7 @@ class WrongLabels:
     decisions_to_halve: int | None
     """About how many more decisions would halve the interval, at most those that are left; null without decisions."""
     before: MeasuredBefore | None = None
-    """What ``earlier decisions`` measured; null with any other source."""
+    """What decisions measured before labels were corrected, where the numbers come from it, alone or with new ones."""
 
     @property
     def is_measured(self) -> bool:
@@ -81,15 +83,19 @@ def estimate_wrong_labels(
 ) -> WrongLabels:
     """Return how many labels are wrong: by decisions, where these measure, else as the models of ``detections`` say.
 
-    What was measured ``before`` counts until a new measurement says more. ``by_agreement`` is whether the agreement of
-    several models gave that number, ``of_images`` whether it is one of images.
+    What was measured ``before`` counts too: the number is within both intervals, unless they contradict each other;
+    then the new one alone says it. ``by_agreement`` is whether the agreement of several models gave the number without
+    decisions, ``of_images`` whether it is one of images.
     """
     count, n_scored = detections.wrong_labels, len(detections.error_probability)
-    if before and measurement and before.high_left - before.low_left > count.high - count.low:
-        before = None
     if before:
-        measurement, low = None, max(before.low_left, float(detections.decided.is_wrong.sum()))
-        count = Range(max(low, min(count.estimate, before.high_left)), low, max(low, before.high_left))
+        n_known = float(detections.decided.is_wrong.sum())
+        least, most = (count.low, count.high) if measurement else (n_known, math.inf)
+        low, high = max(before.low_left, least), min(max(before.high_left, n_known), most)
+        if low <= high:
+            count = Range(min(max(low, count.estimate), high), low, high)
+        else:
+            before = None
     by_posterior = detections.lead is detections.by_name[POSTERIOR]
     models: Source = "opinions" if by_agreement else "one opinion"
     high = count.high if measurement or before or (by_agreement and of_images) else None
@@ -119,19 +125,27 @@ def count_in_words(one: WrongLabels, n_scored: int) -> str:
             f"{at_least} of {n_scored:,} labels {'is' if low == '1' else 'are'} probably wrong; nobody has measured it"
         )
     high = f"{one.high:,.0f}"
-    if one.before:
+    if one.before and one.source == "earlier decisions":
         then, n_fixed = f"{one.before.low:,.0f} to {one.before.high:,.0f}", one.before.n_fixed
         fixed = f"{n_fixed:,} {'was' if n_fixed == 1 else 'were'} fixed"
         left = f"{low} to {high} of {n_scored:,} are left"
         return f"{then} labels were measured to be wrong before, {fixed}: {left}, until measured anew"
     of_all = f"of {n_scored:,} labels {'is' if high in '01' else 'are'}"
     if one.source == "decisions":
-        decisions = f"{one.n_decided:,} decision{'' if one.n_decided == 1 else 's'}"
         count = f"{low} to {high}" if low != high else "none" if high == "0" else high
-        return f"{count} {of_all} wrong (95 % interval from {decisions})"
+        most_likely = f", most likely {likely}" if low != high else ""
+        return f"{count} {of_all} wrong (95 % interval from {decided_in_words(one)}{most_likely})"
     if low == high:
         return f"probably {'hardly any' if high == '0' else f'about {high}'} {of_all} wrong"
     return f"between {low} and {high} {of_all} probably wrong (most likely {likely})"
+
+
+def decided_in_words(one: WrongLabels) -> str:
+    """Return how many decisions measure the number, before and after a correction."""
+    decisions = f"{one.n_decided:,} decision{'' if one.n_decided == 1 else 's'}"
+    if one.source == "earlier decisions":
+        return f"{decisions} before the correction"
+    return f"{decisions} and {one.before.n_decided:,} before the correction" if one.before else decisions
 
 
 def list_in_words(one: WrongLabels) -> list[str]:
@@ -142,10 +156,11 @@ def list_in_words(one: WrongLabels) -> list[str]:
     if one.precision is not None:
         clauses.append(f"{_between(one.precision)} in 100 of the listed are wrong")
     if one.worth_a_look is not None:
-        clauses.append(f"a review pays down to rank {one.worth_a_look:,}" if one.worth_a_look else "no review pays")
+        rank = f"{one.worth_a_look:,} of scores.csv"
+        clauses.append(f"a review pays down to rank {rank}" if one.worth_a_look else "no review pays")
     if one.decisions_to_halve:
         decisions = f"{one.decisions_to_halve:,} more decision{'' if one.decisions_to_halve == 1 else 's'}"
-        clauses.append(f"about {decisions} would halve the interval")
+        clauses.append(f'about {decisions} under "Measure" would halve the interval')
     return clauses
 
 

@@ -137,7 +137,7 @@ def test_what_was_measured_fails_the_gate_and_every_format_says_so(command, run,
     assert command("gate", "run", *given, "--min-error-probability=0").code == 1
     for name in names:
         content = (tmp_path / name).read_text(encoding="utf-8")
-        assert "or more of the scored labels were measured to be wrong" in content, name
+        assert "of the scored labels are wrong, as measured" in content, name
         assert "only the list" not in content, name
 
 

@@ -34,7 +34,7 @@ def test_the_next_step_is_shown_with_or_without_a_terminal(command, run, monkeyp
 def test_markdown_goes_to_stdout_alone(command, run):
     ended = command("report", "run", "--format", "markdown")
     assert ended.code == 0
-    assert ended.out.startswith("## probs: 2 of 40 labels look wrong (5.0 %)\n")
+    assert ended.out.startswith("## probs: 2 of 40 labels are flagged (5.0 %)\n")
     assert not (run / "report.html").exists()
     ended = command("report", "run", "-q")
     assert (ended.code, ended.out, ended.err) == (0, "run/report.html\n", "")

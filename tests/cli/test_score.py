@@ -19,7 +19,7 @@ def test_the_screen_is_as_reviewed(command, probs, golden):
 
 def test_known_wrong_labels_come_first_and_no_estimate_contradicts_them(command, probs, tmp_path):
     shown = command("score", "probs.npz", "-o", "run", "--top", "0").out
-    assert shown.startswith("probs: 2 of 40 labels are known to be wrong\n2 of 40 labels look wrong (5.0 %)\n")
+    assert shown.startswith("probs: 2 of 40 labels are known to be wrong\n2 of 40 labels are flagged (5.0 %)\n")
     assert command("report", "run", "--format", "markdown=run.md").code == 0
     for text in (shown, (tmp_path / "run.md").read_text(encoding="utf-8")):
         assert "2 of 40 labels are known to be wrong" in text

@@ -167,7 +167,7 @@ def test_the_gate_judges_by_the_decisions(decisions, work, most, code, word):
     before = (work / "run" / "issues.csv").read_bytes()
     shown = labelscan(work, "gate", "run", "--decisions", path.name, "--max-rate", most, code=code)
     assert shown.startswith(f"{word}: ")
-    assert "or more of the scored labels were measured to be wrong" in " ".join(shown.split())
+    assert "of the scored labels are wrong, as measured" in " ".join(shown.split())
     sentence = next(line for line in shown.splitlines() if "95 % interval from 50 decisions" in line)
     assert interval(sentence) == (pytest.approx(low, abs=2), pytest.approx(high, abs=2))
     assert (work / "run" / "issues.csv").read_bytes() == before

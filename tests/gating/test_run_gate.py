@@ -86,8 +86,8 @@ def test_a_limit_is_exceeded_only_beyond_it(run, limits, found, exceeded_below):
 @pytest.mark.parametrize(
     ("limits", "name", "sentence"),
     [
-        ({"max_rate": 0.5}, "max-rate-measured", "55.6 % or more of the scored labels were measured to be wrong, 50 %"),
-        ({"max_issues": 4}, "max-issues-measured", "5 or more labels were measured to be wrong, 4"),
+        ({"max_rate": 0.5}, "max-rate-measured", "at least 55.6 % of the scored labels are wrong, as measured, 50 %"),
+        ({"max_issues": 4}, "max-issues-measured", "at least 5 labels are wrong, as measured, 4"),
     ],
 )
 def test_more_labels_measured_to_be_wrong_than_allowed_fail_whatever_the_list_says(limits, name, sentence):
@@ -100,6 +100,16 @@ def test_more_labels_measured_to_be_wrong_than_allowed_fail_whatever_the_list_sa
     assert not verdict(unreached, **limits, min_error_probability=0.9).passed
     (alone,) = verdict(a_run(summary={"wrong_labels": some_wrong(**found)}), **limits).checks
     assert alone.passed, "an estimate is not measured"
+
+
+def test_an_interval_around_the_limit_passes_and_says_so():
+    found = {"low": 2.0, "share_low": 2 / 9, "high": 5.0, "share_high": 5 / 9}
+    run = a_run(summary={"wrong_labels": some_wrong(**found, source="decisions")})
+    _, _, rate, number = verdict(run, max_rate=0.5, max_issues=4).checks
+    assert rate.passed
+    assert number.passed
+    assert rate.sentence.endswith("wrong, as measured, 50 % allowed; up to 55.6 % may be")
+    assert number.sentence.endswith("wrong, as measured, 4 allowed; up to 5 may be")
 
 
 def test_a_measurement_may_be_required(run):

@@ -86,15 +86,32 @@ def test_decided_labels_are_known_and_not_drawn_again(corrected, tmp_path):
     assert not decided & set(pd.read_csv(run.folder / "measure.csv", dtype=str)["example_id"])
 
 
-def test_a_new_measurement_replaces_what_is_remembered_once_it_says_more(corrected, table, tmp_path):
+@pytest.mark.parametrize("n", [10, 50, 200])
+def test_a_new_measurement_counts_together_with_what_is_remembered(corrected, table, n, tmp_path):
     run = labelscan.score(corrected, output=tmp_path / "next")
-    few, many = (
-        labelscan.score(corrected, output=tmp_path / "next", decisions=decide(run, table, n=n)).summary.wrong_labels
-        for n in (10, 200)
-    )
-    assert few.high - few.low <= run.summary.wrong_labels.high - run.summary.wrong_labels.low
-    assert (many.source, many.before) == ("decisions", None)
-    assert many.low <= n_wrong(corrected, table) <= many.high
+    earlier = run.summary.wrong_labels
+    decisions = decide(run, table, n=n)
+    run = labelscan.score(corrected, output=tmp_path / "next", decisions=decisions)
+    wrong = run.summary.wrong_labels
+    assert wrong.source == "decisions"
+    assert wrong.n_decided in (n, n + 1)  # the label after the last one may be on the list, and decided there
+    assert earlier.low <= wrong.low <= n_wrong(corrected, table) <= wrong.high <= earlier.high
+    assert f"from {wrong.n_decided} decisions and 60 before the correction, most likely " in count_in_words(wrong, N)
+    labelscan.apply(run, decisions=decisions, output=tmp_path / "copy" / "third.csv")
+    left = labelscan.score(tmp_path / "copy" / "third.csv", output=tmp_path / "third").summary.wrong_labels
+    assert (left.before.low, left.before.n_decided) == pytest.approx((wrong.low, wrong.n_decided + 60), rel=1e-4)
+
+
+def test_a_new_measurement_that_contradicts_what_is_remembered_counts_alone(corrected, table, tmp_path):
+    beside = corrected.with_name("fixed.csv.review.json")
+    content = json.loads(beside.read_text())
+    content["measured"] |= {"low_left": 400, "high_left": 500}
+    beside.write_text(json.dumps(content))
+    run = labelscan.score(corrected, output=tmp_path / "next")
+    run = labelscan.score(corrected, output=tmp_path / "next", decisions=decide(run, table, n=100))
+    wrong = run.summary.wrong_labels
+    assert (wrong.source, wrong.before) == ("decisions", None)
+    assert wrong.low <= n_wrong(corrected, table) <= wrong.high < 400
 
 
 def test_a_second_correction_goes_on_from_the_first(corrected, table, tmp_path):

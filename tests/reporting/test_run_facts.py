@@ -24,7 +24,7 @@ def test_facts_say_how_a_run_was_made_and_how_to_repeat_it(tmp_path, monkeypatch
     assert f"labelscan {labelscan.__version__}, python " in facts["versions"]
     assert facts["took"].endswith(" s")
     assert facts["in folder"] == str(tmp_path)
-    assert facts["again"] == "labelscan detect --config 'a run/run.json'"
+    assert facts["again"] == "labelscan detect --config 'a run/run.json' -o 'a run'"
     again = labelscan.settings(config="a run/run.json")
     assert (again.dataset.data, again.seed, again.folds.n_folds) == ("flowers.csv", 7, 2)
 

@@ -14,6 +14,8 @@ const shares = ({ low, high }) => {
 const inHundred = ({ low, high }) => between(count(Math.round(100 * low)), count(Math.round(100 * high)));
 const ofAll = ({ low, high }, n) => ({ low: low / n, high: high / n });
 const decisionsOf = (n) => `${count(n)} ${n === 1 ? "decision" : "decisions"}`;
+const decisionsBehind = ({ nDecided, nBefore }) =>
+  decisionsOf(nDecided) + (nBefore ? ` and ${count(nBefore)} before the correction` : "");
 const labelsOf = (n) => `${count(n)} ${n === 1 ? "label" : "labels"}`;
 
 const originals = new Map();
@@ -67,17 +69,13 @@ class Measuring {
     const nCorrected = this.decisions.nCorrected();
     const [nDrawn, nWrong] = ["isDrawn", "isWrong"].map((name) => decided.filter((one) => one[name]).length);
     const isEnough = nDrawn >= this.fewest && nWrong < decided.length;
-    let found = isEnough && !nCorrected ? this.measure(decided) : null;
-    const saysLess = found && this.before && this.before[1] - this.before[0] < found.nWrong.high - found.nWrong.low;
-    if (saysLess) found = null;
+    const found = isEnough && !nCorrected ? this.measure(decided) : null;
     replaceIn("measure-state", found && this.words(found));
     const waits = nCorrected
       ? `Of labels decided to be wrong, ${count(nCorrected)} ${nCorrected === 1 ? "has" : "have"} been corrected since or ` +
         "cannot be seen on this page: nothing is measured then. Corrected labels are measured by new decisions alone."
       : `${count(nWrong)} of ${decisionsOf(decided.length)} say "wrong". ` +
-        (saysLess
-          ? "What was measured before the labels were corrected still says more."
-          : nDrawn < this.fewest
+        (nDrawn < this.fewest
           ? `How many of all labels are, the first ${count(this.fewest)} of the measurement say (${count(nDrawn)} decided).`
           : "How many of all labels are, cannot be said from wrong ones alone.");
     byId("measure-wait").textContent = found || !(decided.length || nCorrected) ? "" : waits;
@@ -130,10 +128,11 @@ class Measuring {
       upTo += posterior.expected({ sizes: inside, decided: among });
       return { rank: lastRank, precision: upTo / lastRank, found: nExpected ? upTo / nExpected : 1 };
     });
-    const nWrong = interval.nWrong();
+    const [nWrong, nBefore] = this.withBefore(interval.nWrong());
     this.measured = {
       key,
       nDecided: decided.filter(({ isDrawn }) => isDrawn).length,
+      nBefore,
       nWrong: { ...nWrong, estimate: Math.min(Math.max(nExpected, nWrong.low), nWrong.high) },
       points,
       list: this.n_flagged && !this.is_rescored
@@ -146,11 +145,20 @@ class Measuring {
     return this.measured;
   }
 
-  words({ nDecided, nWrong, nListedRescored, toHalve }) {
+  /** Return an interval within the one that was measured before the labels were corrected, and by how many decisions
+   * that was: none where there is no such interval, or where the new one contradicts it. */
+  withBefore({ low, high }) {
+    const [least, most, nBefore] = this.before ?? [0, Infinity, 0];
+    const both = { low: Math.max(low, least), high: Math.min(high, most) };
+    return both.low <= both.high ? [both, nBefore] : [{ low, high }, 0];
+  }
+
+  words(found) {
+    const { nWrong, nListedRescored, toHalve } = found;
     const elsewhere = this.decisions.list().length - this.decisions.nOf(this.labels);
     const lines = [
       element("strong", {}, `${wholes(nWrong)} of ${count(this.nScored)} labels are wrong`),
-      ` (95\u00a0% interval from ${decisionsOf(nDecided)}), most likely about ${count(Math.round(nWrong.estimate))}. `,
+      ` (95\u00a0% interval from ${decisionsBehind(found)}), most likely about ${count(Math.round(nWrong.estimate))}. `,
     ];
     if (nListedRescored !== null) {
       lines.push(`Re-scored, ${labelsOf(nListedRescored)} would be on the list (${count(this.n_flagged)} now). `);
@@ -164,12 +172,12 @@ class Measuring {
   }
 
   showHeadline(found) {
-    replaceIn("lead-basis", found && [`Measured by ${decisionsOf(found.nDecided)}, with 95\u00a0% confidence`]);
+    replaceIn("lead-basis", found && [`Measured by ${decisionsBehind(found)}, with 95\u00a0% confidence`]);
     replaceIn("lead-list", found?.list && [`: ${shares(found.list.precision)} of them are wrong`]);
     replaceIn("wrong-range", found && [wholes(found.nWrong)]);
     replaceIn("wrong-how", found && []);
     replaceIn("tile-share", found && [shares(ofAll(found.nWrong, this.nScored))]);
-    replaceIn("tile-basis", found && [`measured by ${decisionsOf(found.nDecided)}`]);
+    replaceIn("tile-basis", found && [`measured by ${decisionsBehind(found)}`]);
   }
 
   tilesOf({ nWrong, list, nWorthALook }) {

@@ -24,6 +24,7 @@ from labelscan.files.atomic import replacing
 from labelscan.reporting.page import Measurement, ReportPage
 from labelscan.results.columns import AGREEMENT, CLASS, EXAMPLES, FLAGGED, PROBABLY_WRONG, QUALITY, SHARE
 from labelscan.results.health import MANY_FLAGGED
+from labelscan.results.wrong_labels import decided_in_words
 from labelscan.runs.files import DECISIONS_FILE
 from labelscan.wording.words import rounded
 
@@ -69,6 +70,7 @@ def render_html(page: ReportPage) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"count": "{:,.0f}".format, "in_100": _in_100, "per_cent": _per_cent}
+    environment.filters["decided"] = decided_in_words
     return environment.get_template(TEMPLATE).render(
         page=page,
         summary=page.summary,
@@ -151,7 +153,7 @@ def _measurement(page: ReportPage, measurement: Measurement) -> dict[str, object
         "is_ranked_by_log_odds": page.summary.detector.partition(":")[0] == POSTERIOR,
         "n_decided": wrong.n_decided if wrong.source == "decisions" else 0,
         "is_rescored": measurement.is_rescored,
-        "before": [before.low_left, before.high_left] if (before := wrong.before) else None,
+        "before": [before.low_left, before.high_left, before.n_decided] if (before := wrong.before) else None,
     }
 
 

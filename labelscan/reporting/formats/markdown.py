@@ -44,7 +44,7 @@ def render_markdown(page: ReportPage) -> str:
 def _lines(page: ReportPage) -> Iterator[str]:
     summary, n_scored = page.summary, page.summary.n_scored
     share = f" ({percent(page.n_flagged / n_scored)})" if n_scored else ""
-    yield f"## {in_markdown(summary.data)}: {page.n_flagged:,} of {n_scored:,} labels look wrong{share}"
+    yield f"## {in_markdown(summary.data)}: {page.n_flagged:,} of {n_scored:,} labels are flagged{share}"
     yield ""
     count = [count_in_words(summary.wrong_labels, n_scored), *list_in_words(summary.wrong_labels)]
     yield from (f"- {words}" for words in filter(None, [summary.known_wrong, *(count if summary.says_count else [])]))
