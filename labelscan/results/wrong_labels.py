@@ -5,7 +5,6 @@ none sees the errors that they make alike. So a run says how many labels are wro
 known: for images, whose models err apart, and where a person has decided some labels.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -90,10 +89,11 @@ def estimate_wrong_labels(
     count, n_scored = detections.wrong_labels, len(detections.error_probability)
     if before:
         n_known = float(detections.decided.is_wrong.sum())
-        least, most = (count.low, count.high) if measurement else (n_known, math.inf)
-        low, high = max(before.low_left, least), min(max(before.high_left, n_known), most)
-        if low <= high:
-            count = Range(min(max(low, count.estimate), high), low, high)
+        least, most = max(before.low_left, n_known), max(before.high_left, n_known)
+        if measurement:
+            least, most = max(least, count.low), min(most, count.high)
+        if least <= most:
+            count = Range(min(max(least, count.estimate), most), least, most)
         else:
             before = None
     by_posterior = detections.lead is detections.by_name[POSTERIOR]

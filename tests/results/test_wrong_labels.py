@@ -36,12 +36,13 @@ def test_without_decisions_the_number_is_never_said_to_be_known_and_nothing_is_s
 
 
 def test_with_decisions_it_is_an_interval_and_the_list_is_known():
-    assert count_in_words(measured(), 5000) == "120 to 160 of 5,000 labels are wrong (95 % interval from 50 decisions)"
+    count = "120 to 160 of 5,000 labels are wrong (95 % interval from 50 decisions, most likely 140)"
+    assert count_in_words(measured(), 5000) == count
     assert list_in_words(measured()) == [
         "the list holds 71 to 88 % of them",
         "40 to 80 in 100 of the listed are wrong",
-        "a review pays down to rank 310",
-        "about 150 more decisions would halve the interval",
+        "a review pays down to rank 310 of scores.csv",
+        'about 150 more decisions under "Measure" would halve the interval',
     ]
 
 
@@ -55,7 +56,7 @@ def test_with_decisions_it_is_an_interval_and_the_list_is_known():
         (estimated(1, 2, None), "at least 1 of 9 labels is probably wrong; nobody has measured it"),
         (decided(0, 0, 0, n_decided=9), "none of 9 labels is wrong (95 % interval from 9 decisions)"),
         (decided(3, 3, 3, n_decided=9), "3 of 9 labels are wrong (95 % interval from 9 decisions)"),
-        (decided(1, 4, 8, n_decided=1), "1 to 8 of 9 labels are wrong (95 % interval from 1 decision)"),
+        (decided(1, 4, 8, n_decided=1), "1 to 8 of 9 labels are wrong (95 % interval from 1 decision, most likely 4)"),
     ],
 )
 def test_small_numbers_are_said_as_a_person_says_them(known, sentence):
@@ -76,4 +77,6 @@ def test_only_agreement_about_images_and_decisions_say_how_many_are_wrong_at_mos
 def test_where_nothing_is_left_to_decide_or_to_review_nothing_is_asked_for():
     assert "no review pays" in list_in_words(measured(worth_a_look=0))
     assert not any("decision" in one for one in list_in_words(measured(decisions_to_halve=0)))
-    assert "about 1 more decision would halve the interval" in list_in_words(measured(decisions_to_halve=1))
+    assert 'about 1 more decision under "Measure" would halve the interval' in list_in_words(
+        measured(decisions_to_halve=1)
+    )
