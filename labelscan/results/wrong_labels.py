@@ -15,6 +15,8 @@ from labelscan.detection.protocol import POSTERIOR, Detections
 Source = Literal["one opinion", "opinions", "earlier decisions", "decisions"]
 OFFER = "Measure: decide 50 labels"
 """What the page of a report calls the measurement."""
+WIDEST = 5
+"""How many times the lower end an upper end is at most that is said without decisions: a wider range says nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,8 +44,8 @@ class WrongLabels:
     low: float
     """With decisions the lower end of the 95 % interval, else how many are wrong at least by the models."""
     high: float | None
-    """The upper end; null where nothing measured it, as without decisions, but for opinions about images: their
-    agreement has been right there (tests/bench/RESULTS.md)."""
+    """The upper end; null where nothing measured it. Without decisions it is said of images alone, where the agreement
+    of models has been right (tests/bench/RESULTS.md), and only if it is not far above ``low``."""
     share: float
     """``estimate`` as a share of the scored examples."""
     share_low: float
@@ -98,7 +100,8 @@ def estimate_wrong_labels(
             before = None
     by_posterior = detections.lead is detections.by_name[POSTERIOR]
     models: Source = "opinions" if by_agreement else "one opinion"
-    high = count.high if measurement or before or (by_agreement and of_images) else None
+    agreed = by_agreement and of_images and count.high <= WIDEST * count.low
+    high = count.high if measurement or before or agreed else None
     return WrongLabels(
         estimate=count.estimate,
         low=count.low,

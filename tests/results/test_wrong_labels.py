@@ -1,5 +1,6 @@
 """How many labels are wrong is a range, in summary.json and in every sentence about it."""
 
+import dataclasses
 from functools import partial
 
 import pytest
@@ -72,6 +73,9 @@ def test_only_agreement_about_images_and_decisions_say_how_many_are_wrong_at_mos
     of_images = estimate_wrong_labels(detections, by_agreement=True, of_images=True)
     assert (of_images.source, of_images.high, of_images.share_high) == ("opinions", 4.0, 0.4)
     assert estimate_wrong_labels(detections, of_images=True).high is None
+    for high, said in ((10, 10), (11, None)):
+        wide = dataclasses.replace(detections, wrong_labels=Range(2.8, 2, high))
+        assert estimate_wrong_labels(wide, by_agreement=True, of_images=True).high == said
 
 
 def test_where_nothing_is_left_to_decide_or_to_review_nothing_is_asked_for():
