@@ -72,11 +72,14 @@ def test_log_odds_belong_to_the_example_and_its_bin(folder):
 
 
 @pytest.mark.parametrize("missing", ["log_odds.npz", "measure.csv"])
-def test_a_run_of_an_older_version_has_no_measurement(folder, missing):
+def test_a_run_without_one_of_its_files_has_no_measurement_and_says_so(folder, missing):
     (folder / missing).unlink()
     page = page_of(folder)
     assert page.measurement is None
     assert page.suspects
+    labelscan.report(folder)
+    hint = "measure.csv or log_odds.npz is missing: the same command that made the run makes it again."
+    assert hint in (folder / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
