@@ -108,8 +108,9 @@ def reference(
     f1 = [2 * sum(error[row] for row in ranked[:size]) / (size + sum(error)) for size in range(1, n + 1)]
     flagged = np.zeros(n, dtype=bool)
     flagged[ranked[: int(np.argmax(f1)) + 1]] = True
-    low = min(sum(1 - fewest[row][labels[row]] for row in range(n)), total) / 1.25
-    high = max(sum(int(np.argmax(probs[row]) != labels[row]) for row in range(n)), 1.25 * total)
+    missed = sum(int(np.argmax(probs[row]) != labels[row]) for row in range(n))
+    low = (1 - missed / n) * min(sum(1 - fewest[row][labels[row]] for row in range(n)), total) / 1.25
+    high = max(missed, 1.25 * total)
     return {
         "error_probability": np.array(error),
         "flagged": flagged,

@@ -75,7 +75,7 @@ def judge_by(
         of_images: whether the examples are images, on which the agreement of models tells how many labels are wrong.
         seed: decides which labels are kept to be measured.
     """
-    by_agreement = detections.wrong_labels.estimate if of_images and evidence.members_give_the_count else None
+    by_agreement = detections.wrong_labels.estimate if of_images and evidence.members else None
     row_of = {example_id: row for row, example_id in enumerate(evidence.example_ids)}
     remembered = review.remembered if review and review.remembered else None
     notes: tuple[str, ...] = ()

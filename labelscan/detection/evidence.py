@@ -106,14 +106,6 @@ class Evidence:
         """Return (N,) the probability of the given label."""
         return self.pred_probs[np.arange(len(self)), self.given_labels].astype(np.float64)
 
-    @property
-    def members_give_the_count(self) -> bool:
-        """Return whether the agreement of several models tells how many labels are wrong.
-
-        Of rows of a table they agree on many whose labels are right, but depend on what no column says.
-        """
-        return bool(self.members) and not self.from_columns
-
     def _columns(self) -> dict[str, Any]:
         """Return the arrays of one row an example, by name, without those that are None."""
         of_all = ("class_names", "members", "from_columns")

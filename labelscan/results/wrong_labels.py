@@ -51,8 +51,8 @@ class WrongLabels:
     share_low: float
     share_high: float | None
     source: Source
-    """Where the numbers come from: ``one opinion``, as is the pool of several models of a table; ``opinions`` of
-    several models; ``earlier decisions``, of a person on the labels before they were corrected; or ``decisions``."""
+    """Where the numbers come from: ``one opinion`` or ``opinions`` of several models; ``earlier decisions``, of a person
+    on the labels before they were corrected; or ``decisions``."""
     n_decided: int
     """Decided labels of the measured sample, from which the numbers come; with source ``decisions``, those of
     ``before`` come on top."""

@@ -78,7 +78,7 @@ def error_probability(table: pd.DataFrame, rows: Mask) -> pd.Series:
     with tempfile.TemporaryDirectory() as folder:
         if "images" in some:
             data = Path(folder) / "data.npz"
-            np.savez(data, images=np.stack(list(some["images"])), labels=some["label"], ids=some["id"].astype(str))
+            np.savez(data, images=np.stack(list(some["images"])), labels=some["label"], ids=some["id"].to_numpy(dtype=np.str_))
         else:
             data = Path(folder) / "data.csv"
             some.to_csv(data, index=False)

@@ -77,7 +77,7 @@ def without_errors(folder: Path) -> tuple[Evidence, Mask]:
 
 def without_decisions(evidence: Evidence, label_errors: Mask, detections: Detections, *, of_images: bool) -> str:
     """Return the cells on what the models say."""
-    said = estimate_wrong_labels(detections, by_agreement=evidence.members_give_the_count, of_images=of_images)
+    said = estimate_wrong_labels(detections, by_agreement=bool(evidence.members), of_images=of_images)
     high = "" if said.high is None else f"{said.high:.0f}"
     f1 = f1_of(detections, label_errors)
     return f"{len(evidence):,} | {int(label_errors.sum()):,} | {said.low:.0f} | {high} | {f1:.3f} |"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from labelscan.arrays import Mask
+from labelscan.arrays import GivenLabels, Mask
 from labelscan.detection.annotators import find_agreement
 from labelscan.detection.channel import calibrate, error_log_odds, fit_channel
 from labelscan.detection.estimates import Range
@@ -52,9 +52,9 @@ class NoisePosterior:
     *How many* are wrong is seldom less than what the likeliest channel says, for which all doubt that follows the
     example is the model's own. With one opinion the number is between that and the one for ``kappa``, and
     ``label_doubt`` says where; held-out labels missed by a model that fits them in training show a weak model, so doubt
-    is then taken for its own. With several opinions the number is what their agreement says, as far as they agree; of a
-    table, whose columns seldom tell all that a label depends on, it is that of their pool alone. The ranking's log-odds
-    are shifted to that number.
+    is then taken for its own. With several opinions the number is what their agreement says, as far as it is believed, and
+    for the rest that of their pool: it is believed to the share on which models agree, and of a table to the share of
+    the commonest class's errors that the pool makes. The ranking's log-odds are shifted to that number.
 
     Sources: Dawid and Skene (1979), with a classifier in the place of further annotators in the channel, and with
     several classifiers as annotators in the count.
@@ -142,20 +142,33 @@ def _count(evidence: Evidence, by_one: Floats, fewest: float) -> Range:
     """Return how many labels are wrong.
 
     ``by_one`` are (N,) error probabilities by the pooled probabilities alone; ``fewest`` are wrong by the likeliest
-    channel.
+    channel, as far as predictions and labels agree: that of a weak model takes most of its own doubt for wrong labels.
     """
-    if not evidence.members_give_the_count:
-        estimate = float(by_one.sum())
-        most = float((evidence.pred_probs.argmax(axis=1) != evidence.given_labels).sum())
+    n_missed = int((evidence.pred_probs.argmax(axis=1) != evidence.given_labels).sum())
+    if not evidence.members:
+        estimate, most = float(by_one.sum()), float(n_missed)
     else:
         confidence = evidence.pred_probs.max(axis=1).astype(np.float64)
         members = [one.pred_probs for one in evidence.members]
         strata, wrong, trust = find_agreement(evidence.given_labels, confidence, members)
+        if evidence.from_columns:
+            trust = np.full_like(trust, _share_not_explained(n_missed, evidence.given_labels))
         sizes = np.bincount(strata)
         rates = trust * wrong + (1 - trust) * np.bincount(strata, weights=by_one) / sizes
         estimate, most = float(rates @ sizes), MARGIN * float(wrong @ sizes)
-    low, high = min(fewest, estimate) / MARGIN, max(most, MARGIN * estimate)
-    return Range(estimate, low, min(high, len(evidence)))
+    low = (1 - n_missed / len(evidence)) * min(fewest, estimate) / MARGIN
+    return Range(estimate, low, min(max(most, MARGIN * estimate), len(evidence)))
+
+
+def _share_not_explained(n_missed: int, given_labels: GivenLabels) -> float:
+    """Return how many labels the predictions miss, as a share of those not of the commonest class; 1 at most.
+
+    Models of columns agree nearly everywhere, so that they agree tells little. Where they explain most labels, what
+    they miss are mostly hard examples; where they explain few, often wrong labels (tests/bench/RESULTS.md). It is 1
+    minus the lambda of Goodman and Kruskal (1954).
+    """
+    n_others = len(given_labels) - int(np.bincount(given_labels).max())
+    return min(n_missed / n_others, 1.0) if n_others else 1.0
 
 
 def error_probability_of(log_odds: Floats, n_wrong: float) -> Floats:
