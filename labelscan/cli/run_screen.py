@@ -25,7 +25,7 @@ from labelscan.results.health import LEARNED_NOTHING, NOTHING_JUDGED
 from labelscan.results.issues import ISSUES_FILE
 from labelscan.results.run import Run
 from labelscan.results.summary import Summary
-from labelscan.results.wrong_labels import OFFER, count_in_words, list_in_words
+from labelscan.results.wrong_labels import MAY_BE_RIGHT, OFFER, count_in_words, list_in_words
 from labelscan.wording.tables import Column, Table
 from labelscan.wording.words import percent
 
@@ -102,6 +102,7 @@ def _headline(summary: Summary) -> Iterator[Shape]:
     if n_flagged:
         verb = "is" if n_flagged == 1 else "are"
         count = f"{n_flagged:,} of {n_scored:,} labels {verb} flagged ({percent(n_flagged / n_scored)})"
+        count += f"; {MAY_BE_RIGHT}" * summary.list_may_be_right
     if summary.learned_nothing:
         count = NOTHING_JUDGED
     first, *others = filter(None, [summary.known_wrong, count])

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from labelscan.arrays import Mask
 from labelscan.data.dataset import Dataset
 from labelscan.detection.evidence import Evidence, row_chunks
 from labelscan.detection.protocol import Detections
@@ -24,6 +25,10 @@ EXTREME_IMBALANCE = 100
 """The ratio of the largest class to the smallest that is worth a warning."""
 LEARNED_NOTHING = "the models learned nothing"
 NOTHING_JUDGED = f"{LEARNED_NOTHING}, so no label can be judged"
+ONE_WAY = 5
+"""How many times as large a share of a class looks like another than the other way round, where errors go one way."""
+FEWEST_ONE_WAY, LEAST_ONE_WAY = 10, 0.05
+"""The least number and share of labels of a class of which that is said."""
 UNIFORM = 1e-6
 """Rows whose probabilities differ by no more than this say nothing."""
 
@@ -76,9 +81,28 @@ def warnings_about(
             f"{flagged_rate:.0%} of the labels are flagged: check that the labels belong to these examples, "
             "or train a better model"
         )
+    if not agreement.learned_nothing:
+        yield from _one_way_errors(evidence, detections.lead.flagged)
     yield from _about_the_data(dataset, checks)
     for detection in detections.by_name.values():
         yield from detection.notes
+
+
+def _one_way_errors(evidence: Evidence, flagged: Mask) -> Iterator[str]:
+    """Yield a sentence on the pair of classes with most flags, if one is given for the other and seldom the reverse."""
+    names, sizes = evidence.class_names, np.bincount(evidence.given_labels, minlength=len(evidence.class_names))
+    pairs = np.column_stack([evidence.given_labels, evidence.pred_probs.argmax(axis=1)])[flagged]
+    pairs, counts = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0, return_counts=True)
+    if not len(pairs):
+        return
+    given, other = pairs[counts.argmax()]
+    back = int(counts[(pairs == [other, given]).all(axis=1)].sum())
+    n, share, share_back = int(counts.max()), counts.max() / sizes[given], back / max(int(sizes[other]), 1)
+    if n >= FEWEST_ONE_WAY and share >= max(LEAST_ONE_WAY, ONE_WAY * share_back):
+        yield (
+            f"the errors may go one way: {n:,} of {sizes[given]:,} labels {names[given]!r} look like {names[other]!r}, "
+            f"and {back:,} of {sizes[other]:,} the other way round"
+        )
 
 
 def _about_the_data(dataset: Dataset, checks: DataChecks) -> Iterator[str]:

@@ -159,6 +159,12 @@ class Summary:
             return True
         return self.against_truth is None and not self.learned_nothing
 
+    @property
+    def list_may_be_right(self) -> bool:
+        """Return whether most of the flagged labels may be right, as far as it is known."""
+        wrong = self.wrong_labels
+        return self.says_count and wrong.high is None and 2 * wrong.low < self.n_flagged > 1
+
     def to_json(self) -> dict[str, object]:
         """Return the content of summary.json; numbers have 6 significant digits."""
         content = {"format_version": FORMAT_VERSION} | as_json(self)

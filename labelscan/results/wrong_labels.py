@@ -15,6 +15,8 @@ from labelscan.detection.protocol import POSTERIOR, Detections
 Source = Literal["one opinion", "opinions", "earlier decisions", "decisions"]
 OFFER = "Measure: decide 50 labels"
 """What the page of a report calls the measurement."""
+MAY_BE_RIGHT = "most of them may be right"
+"""What is said of flagged labels where neither models nor decisions tell that half of them are wrong."""
 WIDEST = 5
 """How many times the lower end an upper end is at most that is said without decisions: a wider range says nothing."""
 
@@ -51,8 +53,8 @@ class WrongLabels:
     share_low: float
     share_high: float | None
     source: Source
-    """Where the numbers come from: ``one opinion`` or ``opinions`` of several models; ``earlier decisions``, of a person
-    on the labels before they were corrected; or ``decisions``."""
+    """Where the numbers come from: ``one opinion`` or the ``opinions`` of several models; ``earlier decisions``, of a
+    person on the labels before they were corrected; or ``decisions``."""
     n_decided: int
     """Decided labels of the measured sample, from which the numbers come; with source ``decisions``, those of
     ``before`` come on top."""

@@ -78,7 +78,8 @@ def error_probability(table: pd.DataFrame, rows: Mask) -> pd.Series:
     with tempfile.TemporaryDirectory() as folder:
         if "images" in some:
             data = Path(folder) / "data.npz"
-            np.savez(data, images=np.stack(list(some["images"])), labels=some["label"], ids=some["id"].to_numpy(dtype=np.str_))
+            ids = some["id"].to_numpy(dtype=np.str_)
+            np.savez(data, images=np.stack(list(some["images"])), labels=some["label"], ids=ids)
         else:
             data = Path(folder) / "data.csv"
             some.to_csv(data, index=False)

@@ -1,6 +1,8 @@
 from dataclasses import replace
 
-from tiny_run import a_dataset, an_evidence, detections_of
+import numpy as np
+import pytest
+from tiny_run import a_dataset, an_evidence, detections_of, evidence_of
 
 from labelscan.arrays import as_strings
 from labelscan.detection.evidence import Member
@@ -30,3 +32,19 @@ def test_probabilities_of_models_that_have_seen_the_labels_are_reported(monkeypa
     for known, agreement, is_told in ((unknown, overfit, True), (unknown, held_out, False), (evidence, overfit, False)):
         found = warnings_about(dataset, known, detections_of(evidence), agreement, NOTHING_FOUND)
         assert any("if their models were trained on them" in one for one in found) == is_told
+
+
+@pytest.mark.parametrize(("n_back", "is_told"), [(0, True), (30, True), (60, False)])
+def test_errors_that_go_one_way_are_told(n_back: int, is_told: bool) -> None:
+    """Of 100 cats 40 are flagged as dogs, of 400 dogs some as cats."""
+    given_labels = np.repeat([0, 1], [100, 400])
+    flagged = np.isin(np.arange(500), [*range(40), *range(100, 100 + n_back)])
+    predicted = np.where(flagged, 1 - given_labels, given_labels)
+    evidence = evidence_of(np.eye(2, dtype=np.float32)[predicted] * 0.8 + 0.1, given_labels)
+    detections = detections_of(evidence)
+    by_name = {name: replace(one, flagged=flagged) for name, one in detections.by_name.items()}
+    agreement = Agreement.of(predicted, given_labels, 2)
+    found = warnings_about(a_dataset(), evidence, replace(detections, by_name=by_name), agreement, NOTHING_FOUND)
+    one, other = evidence.class_names[:2]
+    told = f"the errors may go one way: 40 of 100 labels '{one}' look like '{other}', and {n_back} of 400 the other way"
+    assert any(message.startswith(told) for message in found) == is_told

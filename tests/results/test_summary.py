@@ -45,6 +45,19 @@ def test_counts_add_up_and_estimates_are_sums_of_error_probabilities() -> None:
     assert summary.out_of_fold_agreement == 0.7
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "true_labels", "may_be"),
+    [(0.9, None, False, True), (1.0, None, False, False), (0.9, 2.0, False, False), (0.9, None, True, False)],
+)
+def test_most_flagged_labels_may_be_right_unless_something_tells_that_half_are_wrong(
+    low: float, high: float | None, true_labels: bool, may_be: bool
+) -> None:
+    summary = a_summary(true_labels=true_labels)
+    wrong = replace(summary.wrong_labels, low=low, high=high)
+    assert replace(summary, wrong_labels=wrong).list_may_be_right is may_be
+    assert summary.n_flagged == 2
+
+
 def test_each_class_has_its_health_and_confused_pairs_count_what_is_flagged() -> None:
     assert a_summary().class_health[2] == ClassHealth(
         class_name="fox",

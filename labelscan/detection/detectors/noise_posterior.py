@@ -52,9 +52,9 @@ class NoisePosterior:
     *How many* are wrong is seldom less than what the likeliest channel says, for which all doubt that follows the
     example is the model's own. With one opinion the number is between that and the one for ``kappa``, and
     ``label_doubt`` says where; held-out labels missed by a model that fits them in training show a weak model, so doubt
-    is then taken for its own. With several opinions the number is what their agreement says, as far as it is believed, and
-    for the rest that of their pool: it is believed to the share on which models agree, and of a table to the share of
-    the commonest class's errors that the pool makes. The ranking's log-odds are shifted to that number.
+    is then taken for its own. With several opinions the number is what their agreement says, as far as it is believed,
+    and for the rest that of their pool: it is believed to the share on which models agree, and of a table as far as
+    columns do not explain the labels. The ranking's log-odds are shifted to that number.
 
     Sources: Dawid and Skene (1979), with a classifier in the place of further annotators in the channel, and with
     several classifiers as annotators in the count.

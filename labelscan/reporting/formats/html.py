@@ -24,7 +24,7 @@ from labelscan.files.atomic import replacing
 from labelscan.reporting.page import Measurement, ReportPage
 from labelscan.results.columns import AGREEMENT, CLASS, EXAMPLES, FLAGGED, PROBABLY_WRONG, QUALITY, SHARE
 from labelscan.results.health import MANY_FLAGGED
-from labelscan.results.wrong_labels import decided_in_words
+from labelscan.results.wrong_labels import MAY_BE_RIGHT, decided_in_words
 from labelscan.runs.files import DECISIONS_FILE
 from labelscan.wording.words import rounded
 
@@ -77,6 +77,7 @@ def render_html(page: ReportPage) -> str:
         self_check=page.summary.self_check,
         warnings=[one for one in page.summary.warnings if not one.startswith(IN_THE_BANNER)],
         most_believed=MANY_FLAGGED,
+        may_be_right=MAY_BE_RIGHT,
         names=page.class_names,
         health=worst_first[:MOST_CLASSES_IN_HEALTH],
         heat_map=_heat_map(page.summary.noise_matrix),

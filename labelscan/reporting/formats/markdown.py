@@ -19,7 +19,7 @@ from labelscan.results.columns import (
     TRUE,
     worst_classes,
 )
-from labelscan.results.wrong_labels import count_in_words, list_in_words
+from labelscan.results.wrong_labels import MAY_BE_RIGHT, count_in_words, list_in_words
 from labelscan.wording.tables import Table
 from labelscan.wording.words import as_code, in_markdown, percent, shorten
 
@@ -47,6 +47,7 @@ def _lines(page: ReportPage) -> Iterator[str]:
     yield f"## {in_markdown(summary.data)}: {page.n_flagged:,} of {n_scored:,} labels are flagged{share}"
     yield ""
     count = [count_in_words(summary.wrong_labels, n_scored), *list_in_words(summary.wrong_labels)]
+    count += [f"the labels are flagged to be looked at: {MAY_BE_RIGHT}"] * summary.list_may_be_right
     yield from (f"- {words}" for words in filter(None, [summary.known_wrong, *(count if summary.says_count else [])]))
     yield from (f"- **warning:** {in_markdown(one)}" for one in summary.warnings)
     yield from (f"- {in_markdown(note)}" for note in page.notes)
