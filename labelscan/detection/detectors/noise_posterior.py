@@ -36,6 +36,9 @@ CERTAINTY = 0.5
 wrong rose half as steeply (tests/bench/RESULTS.md)."""
 MARGIN = 1.25
 """The range of a count goes beyond what was estimated by this factor."""
+ONE_WAY = (0.2, 0.4)
+"""The agreement of models that saw columns counts from the first share of missed labels that go one way, and in full
+from the second."""
 WIDEST_SHIFT = 60.0
 """The largest shift of log-odds either way: e ** 60 is beyond the odds that any finite data set could show."""
 
@@ -54,7 +57,7 @@ class NoisePosterior:
     ``label_doubt`` says where; held-out labels missed by a model that fits them in training show a weak model, so doubt
     is then taken for its own. With several opinions the number is what their agreement says, as far as it is believed,
     and for the rest that of their pool: it is believed to the share on which models agree, and of a table as far as
-    columns do not explain the labels. The ranking's log-odds are shifted to that number.
+    the labels that models miss go one way and columns explain few. The ranking's log-odds are shifted to that number.
 
     Sources: Dawid and Skene (1979), with a classifier in the place of further annotators in the channel, and with
     several classifiers as annotators in the count.
@@ -144,7 +147,8 @@ def _count(evidence: Evidence, by_one: Floats, fewest: float) -> Range:
     ``by_one`` are (N,) error probabilities by the pooled probabilities alone; ``fewest`` are wrong by the likeliest
     channel, as far as predictions and labels agree: that of a weak model takes most of its own doubt for wrong labels.
     """
-    n_missed = int((evidence.pred_probs.argmax(axis=1) != evidence.given_labels).sum())
+    predicted = evidence.pred_probs.argmax(axis=1)
+    n_missed = int((predicted != evidence.given_labels).sum())
     if not evidence.members:
         estimate, most = float(by_one.sum()), float(n_missed)
     else:
@@ -152,7 +156,7 @@ def _count(evidence: Evidence, by_one: Floats, fewest: float) -> Range:
         members = [one.pred_probs for one in evidence.members]
         strata, wrong, trust = find_agreement(evidence.given_labels, confidence, members)
         if evidence.from_columns:
-            trust = np.full_like(trust, _share_not_explained(n_missed, evidence.given_labels))
+            trust = np.full_like(trust, _trust_of_columns(evidence.given_labels, predicted))
         sizes = np.bincount(strata)
         rates = trust * wrong + (1 - trust) * np.bincount(strata, weights=by_one) / sizes
         estimate, most = float(rates @ sizes), MARGIN * float(wrong @ sizes)
@@ -160,15 +164,22 @@ def _count(evidence: Evidence, by_one: Floats, fewest: float) -> Range:
     return Range(estimate, low, min(max(most, MARGIN * estimate), len(evidence)))
 
 
-def _share_not_explained(n_missed: int, given_labels: GivenLabels) -> float:
-    """Return how many labels the predictions miss, as a share of those not of the commonest class; 1 at most.
+def _trust_of_columns(given_labels: GivenLabels, predicted: NDArray[np.int64]) -> float:
+    """Return how far to believe the agreement of models that saw columns, by what they miss of N given labels.
 
-    Models of columns agree nearly everywhere, so that they agree tells little. Where they explain most labels, what
-    they miss are mostly hard examples; where they explain few, often wrong labels (tests/bench/RESULTS.md). It is 1
-    minus the lambda of Goodman and Kruskal (1954).
+    Such models agree nearly everywhere, so that they agree tells little. Labels that they miss as often from one class
+    to another as back are mostly examples on which columns do not decide; labels missed one way were often wrong, the
+    more so if the predictions are hardly better than naming the commonest class (``tests/bench/RESULTS.md``). The
+    latter is 1 minus the lambda of Goodman and Kruskal (1954).
     """
-    n_others = len(given_labels) - int(np.bincount(given_labels).max())
-    return min(n_missed / n_others, 1.0) if n_others else 1.0
+    n_missed = int((predicted != given_labels).sum())
+    if not n_missed:
+        return 1.0
+    n_classes = int(max(predicted.max(), given_labels.max())) + 1
+    n_given, n_predicted = (np.bincount(labels, minlength=n_classes) for labels in (given_labels, predicted))
+    not_explained = min(n_missed / max(len(given_labels) - int(n_given.max()), 1), 1.0)
+    one_way = np.abs(n_given - n_predicted).sum() / 2 / n_missed
+    return not_explained * float(np.interp(one_way, ONE_WAY, (0, 1)))
 
 
 def error_probability_of(log_odds: Floats, n_wrong: float) -> Floats:

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 from plain_noise_posterior import reference
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.metrics import f1_score
 from tiny_run import evidence_of
 
@@ -153,25 +153,43 @@ def test_two_members_that_err_apart_show_how_many_labels_are_wrong() -> None:
     assert of_two.high - of_two.low < of_pool.high - of_pool.low
 
 
-def of_columns(explained: float, seed: int = 0, n_examples: int = 4000) -> Evidence:
-    """Return two models, pooled, that agree on what columns tell of a label; ``explained`` is the spread of that."""
-    generator = np.random.default_rng(seed)
-    log_odds = generator.normal(0, explained, n_examples)
-    labels = (generator.random(n_examples) < expit(log_odds)).astype(np.int64)
+def seen_by_two_models(log_odds: np.ndarray, given_labels: np.ndarray, generator: np.random.Generator) -> Evidence:
+    """Return two models that know nearly all that columns tell: the (N,) log-odds of the second class."""
     members = []
     for _ in range(2):
-        of_second = expit(log_odds + generator.normal(0, 0.3, n_examples)) * 0.9 + 0.05
-        members.append(as_evidence(np.column_stack([1 - of_second, of_second]), labels))
-    return dataclasses.replace(pool(["one", "another"], members), from_columns=True)
+        of_second = expit(log_odds + generator.normal(0, 0.3, len(log_odds))) * 0.9 + 0.05
+        members.append(as_evidence(np.column_stack([1 - of_second, of_second]), given_labels))
+    return pool(["one", "another"], members)
 
 
-@pytest.mark.parametrize(("explained", "believed"), [(6.0, 0.2), (2.5, 0.4), (0.2, 0.9)])
-def test_of_columns_that_explain_most_labels_agreement_is_hardly_believed(explained: float, believed: float) -> None:
-    evidence = of_columns(explained)
-    wholly = NoisePosterior().detect(dataclasses.replace(evidence, from_columns=False)).wrong_labels.high / 1.25
-    not_at_all = NoisePosterior(label_doubt=0.5).detect(dataclasses.replace(evidence, members=())).wrong_labels.estimate
-    estimate = NoisePosterior().detect(evidence).wrong_labels.estimate
-    assert (estimate - not_at_all) / (wholly - not_at_all) == pytest.approx(believed, abs=0.1)
+def test_models_that_agree_on_what_columns_cannot_tell_do_not_make_labels_wrong() -> None:
+    generator = np.random.default_rng(0)
+    log_odds = generator.normal(0, 2.5, 4000)
+    label_errors = generator.random(4000) < 0.05
+    given_labels = (generator.random(4000) < expit(log_odds)) ^ label_errors
+    of_images = seen_by_two_models(log_odds, given_labels.astype(np.int64), generator)
+    of_columns = dataclasses.replace(of_images, from_columns=True)
+    by_agreement, by_pool = NoisePosterior().detect(of_images), NoisePosterior().detect(of_columns)
+    assert by_pool.flagged.sum() < 0.6 * by_agreement.flagged.sum()
+    assert f1_score(label_errors, by_pool.flagged) > f1_score(label_errors, by_agreement.flagged) + 0.05
+    alone = dataclasses.replace(of_images, members=())
+    np.testing.assert_array_equal(by_pool.flagged, NoisePosterior(label_doubt=0.5).detect(alone).flagged)
+
+
+def test_of_columns_that_explain_little_labels_that_are_missed_one_way_are_wrong() -> None:
+    """A rule gives the rare class to a quarter of the rows in a fifth of the table; the models know that it does."""
+    generator = np.random.default_rng(0)
+    is_rare = expit(generator.normal(-9, 5, 4000))
+    true_labels = generator.random(4000) < is_rare
+    by_rule = np.where(generator.random(4000) < 0.2, 0.25, 0.01)
+    label_errors = ~true_labels & (generator.random(4000) < by_rule)
+    log_odds = logit((is_rare + (1 - is_rare) * by_rule).clip(max=0.9999))
+    of_images = seen_by_two_models(log_odds, (true_labels | label_errors).astype(np.int64), generator)
+    of_columns = dataclasses.replace(of_images, from_columns=True)
+    by_pool = NoisePosterior().detect(dataclasses.replace(of_columns, members=()))
+    by_agreement = NoisePosterior().detect(of_columns)
+    assert by_pool.wrong_labels.estimate < 0.5 * label_errors.sum() < by_agreement.wrong_labels.estimate
+    assert f1_score(label_errors, by_agreement.flagged) > f1_score(label_errors, by_pool.flagged) + 0.4
 
 
 def test_the_lower_end_of_a_weak_model_that_is_sure_of_itself_is_low() -> None:
