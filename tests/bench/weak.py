@@ -2,9 +2,10 @@
 
     python tests/bench/weak.py DATA OUTPUT [--rows 500 1000] [--seed 0] [--only NAME ...]
 
-Each set of ``real.py`` is cut to some rows at random. A plain model, as many users have it, predicts them out of fold:
-TF-IDF and logistic regression for texts, a random forest for tables and features, a small network for images. OUTPUT
-keeps the probabilities, so another call only judges them. Prints a Markdown table, and means of its columns.
+Each set of ``data_sets.sets_with_truth`` is cut to some rows at random. A plain model, as many users have it, predicts
+them out of fold: TF-IDF and logistic regression for texts, a random forest for tables and features, a small network for
+images. OUTPUT keeps the probabilities, so another call only judges them. Prints a Markdown table, and means of its
+columns.
 """
 
 import argparse
@@ -13,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from data_sets import sets_with_truth
 from judges import judged, read
 from PIL import Image
-from real import sets
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -49,16 +50,16 @@ def main() -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
     print(f"| set | rows | {COLUMNS} |\n|{' --- |' * 10}")
     rows = []
-    for name, data, options in sets(arguments.data, arguments.output):
-        if arguments.only and name not in arguments.only:
+    for one in sets_with_truth(arguments.data, arguments.output):
+        if arguments.only and one.name not in arguments.only:
             continue
         for n_rows in arguments.rows:
-            archive = arguments.output / f"{name}-{n_rows}-{arguments.seed}.npz"
+            archive = arguments.output / f"{one.name}-{n_rows}-{arguments.seed}.npz"
             if not archive.is_file():
-                np.savez(archive, **predictions(data, options, n_rows, arguments.seed))
+                np.savez(archive, **predictions(one.data, one.options, n_rows, arguments.seed))
             cells = row_of(archive)
             rows.append(cells)
-            print(f"| {name} | {n_rows} | {written(cells)} |", flush=True)
+            print(f"| {one.name} | {n_rows} | {written(cells)} |", flush=True)
     print(f"| mean | | {written(pd.DataFrame(rows).mean())} |")
 
 
