@@ -90,7 +90,8 @@ class EpochDone(Event):
 class FoldDone(Event):
     """One fold is trained and its held-out examples are predicted; agreement is with their given labels.
 
-    It is None where nothing was held out, as in threshold runs; for ``kind`` and ``opinion`` see ``EpochDone``.
+    It is None where nothing was held out, as in threshold runs; for ``kind`` and ``opinion`` see ``EpochDone``. After
+    ``settled_after`` epochs the training ended since it had settled; that is 0 where it did not.
     """
 
     repeat: int
@@ -100,6 +101,7 @@ class FoldDone(Event):
     reused: bool = False
     kind: str = "fold"
     opinion: str = ""
+    settled_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,8 @@ class Progress:
         name, agree = self._training.count(event), event.held_out_agreement
         if not event.reused and (self._verbose or not (self._bars.live or self._n_cells)):
             end = "trained" if agree is None else f"{percent(agree)} of held-out labels agree with the model"
-            self._say(f"{name}: {end}, {duration(event.seconds)}", "dim")
+            settled = f", settled in {_count(event.settled_after, 'epoch')}" if event.settled_after else ""
+            self._say(f"{name}: {end}{settled}, {duration(event.seconds)}", "dim")
         if self._training.is_done:
             self._bars.end(TRAINING)
         else:

@@ -25,6 +25,8 @@ class Figures:
     """None where nothing was held out."""
     learned_nothing: bool = False
     """Whether its model agrees with held-out labels no more than by chance."""
+    settled_after: int = 0
+    """After how many epochs its training ended since it had settled; 0 where it did not."""
     warnings: tuple[str, ...] = ()
     host: str = ""
     """Where it was finished."""

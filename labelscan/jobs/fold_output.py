@@ -27,3 +27,5 @@ class FoldOutput:
     """(T,) the mean logit margin in training; NaN where the learner has no logits."""
     train_probs: TrainProbs | None = None
     """(T, K) the mean over the later epochs; None where the learner has none."""
+    settled_after: int = 0
+    """After how many epochs the training ended since it had settled; 0 where it did not."""

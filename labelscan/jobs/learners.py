@@ -136,8 +136,8 @@ class NetworkLearner:
     ) -> FoldOutput:
         of = job.id
 
-        def on_epoch(epoch: int, **figures: float) -> None:
-            notify(EpochDone(of.repeat, of.fold, epoch, self.n_epochs, **figures, kind=of.kind, opinion=of.opinion))
+        def on_epoch(epoch: int, n_epochs: int, **figures: float) -> None:
+            notify(EpochDone(of.repeat, of.fold, epoch, n_epochs, **figures, kind=of.kind, opinion=of.opinion))
 
         kept = checkpoint.as_it_is() if where.n_processes > 1 else NO_CHECKPOINT
         help_with = partial(self._help, job, inputs, where, kept)
@@ -156,6 +156,7 @@ class NetworkLearner:
             train_index=job.train_index,
             train_margin=margins.mean().cpu().numpy(),
             train_probs=margins.probs().numpy(),
+            settled_after=training.n_epochs if training.n_epochs < self.n_epochs else 0,
         )
 
     def _help(

@@ -110,7 +110,7 @@ class Outputs:
         (self.folder_of(job) / DONE_FILE).unlink(missing_ok=True)
         shutil.rmtree(self.folder_of(job), ignore_errors=True)
 
-    def _arrays_of(self, job: Job) -> dict[str, NDArray[Any]]:
+    def _arrays_of(self, job: Job) -> dict[str, Any]:
         folder = self.folder_of(job)
         try:
             if not has_output(folder):
@@ -190,4 +190,5 @@ def event_of(job: Job, figures: Figures, *, reused: bool = False) -> FoldDone | 
     if isinstance(job, BlockJob):
         return PartDone(job.step, job.part, job.n_parts)
     of = job.id
-    return FoldDone(of.repeat, of.fold, figures.held_out_agreement, figures.seconds, reused, of.kind, of.opinion)
+    how = figures.held_out_agreement, figures.seconds, reused
+    return FoldDone(of.repeat, of.fold, *how, of.kind, of.opinion, figures.settled_after)

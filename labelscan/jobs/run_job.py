@@ -107,6 +107,7 @@ def _run_fold(job: FoldJob, where: Where, path: Path, state: JobState, notify: L
         seconds=round(time.monotonic() - started, 3),
         held_out_agreement=None if agreement is None else agreement.share,
         learned_nothing=agreement is not None and len(given) >= LEAST_TO_TELL and agreement.learned_nothing,
+        settled_after=output.settled_after,
         warnings=tuple(dict.fromkeys(warnings)),
         host=platform.node(),
     )

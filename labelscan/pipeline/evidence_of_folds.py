@@ -61,7 +61,10 @@ def evidence_of(
     evidence = _gathered(by_model, plan.dataset, folds, outputs) if kept is None else kept
     if needs_outputs:
         evidence = _keep(with_threshold_runs(evidence, threshold_runs, outputs.read_folds(threshold_runs)), run, jobs)
-    run.rewrite(replace(run.record, opinion_weights={one.name: one.weight for one in evidence.members}))
+    weights = {one.name: one.weight for one in evidence.members}
+    marks = {job.name: outputs.mark(job, None) for job in every}
+    settled = {name: mark.settled_after for name, mark in marks.items() if mark is not None and mark.settled_after}
+    run.rewrite(replace(run.record, opinion_weights=weights, settled=settled))
     if not run.is_read_only:
         for job in jobs:
             outputs.drop(job)

@@ -105,7 +105,8 @@ def _training(member: PlannedMember) -> str:
     recipe = member.recipe
     if recipe is None:
         return "as the classifier does"
-    return f"{recipe.epochs} epochs, batches of {recipe.batch_size}"
+    fewer = ", fewer where a training settles" if recipe.may_settle else ""
+    return f"{recipe.epochs} epochs{fewer}, batches of {recipe.batch_size}"
 
 
 def _each(plan: Plan, words: Callable[[PlannedMember], str]) -> str:

@@ -1,10 +1,12 @@
 """What was run, as pairs of a label and a text, for those who want to check or repeat a result."""
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from labelscan.results.run import FinishedRun, member_facts
 from labelscan.runs.files import RUN_FILE
+from labelscan.runs.record import RunRecord
 from labelscan.wording.words import duration
 
 SHOWN_DIGITS = 8
@@ -27,7 +29,8 @@ def _facts(run: FinishedRun) -> Iterator[tuple[str, str]]:
         folds = record.section("folds")
         repeats = folds.get("repeats", 1)
         yield "folds", f"{folds.get('n_folds')}" + (f", done {repeats} times" if repeats != 1 else "")
-        yield "training", "; ".join(dict.fromkeys(filter(None, map(_recipe, run.members))))
+        settled = [f"epochs of those that had settled: {of_each}"] if (of_each := _epochs_of_settled(record)) else []
+        yield "training", "; ".join([*dict.fromkeys(filter(None, map(_recipe, run.members))), *settled])
         yield "seed", str(record.settings.get("seed", ""))
     yield "weights", ", ".join(f"{name} {weight:.2f}" for name, weight in record.opinion_weights.items())
     yield "detector", run.summary.detector
@@ -48,6 +51,12 @@ def _model(member: Mapping[str, object]) -> str:
     name, reason = member.get("model", ""), member.get("model_reason")
     frozen = ", its features computed once" if member.get("frozen") else ""
     return f"{name}{frozen}" + (f" ({reason})" if reason else "")
+
+
+def _epochs_of_settled(record: RunRecord) -> str:
+    """Return as in ``6 (5 trainings), 8 (1 training)``."""
+    counts = Counter(record.settled.values())
+    return ", ".join(f"{epochs} ({n} training{'s' * (n > 1)})" for epochs, n in sorted(counts.items()))
 
 
 def _recipe(member: Mapping[str, object]) -> str:

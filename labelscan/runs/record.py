@@ -129,6 +129,8 @@ class RunRecord:
     evidence_of: str = ""
     """The fingerprint of the folds that evidence.npz was gathered from."""
     opinion_weights: Mapping[str, float] = field(default_factory=dict)
+    settled: Mapping[str, int] = field(default_factory=dict)
+    """Epochs of trainings that ended before all of them since they had settled, by the name of the job."""
     decisions: CountedDecisions | None = None
     checksums: Mapping[str, str] = field(default_factory=dict)
     """Those of evidence and tables: of a file that is being replaced, that before and that after."""

@@ -27,7 +27,7 @@ MOMENTUM, LEAST_MOMENTUM = 0.95, 0.85
 BETA2, EPSILON = 0.999, 1e-8
 
 
-def one_cycle(step: int, n_steps: int, highest: float) -> tuple[float, float]:
+def one_cycle(step: float, n_steps: int, highest: float) -> tuple[float, float]:
     """Return the learning rate and the momentum of a step, the first being 0.
 
     Source: Smith and Topin, arXiv:1708.07120, with the cosines and constants of torch's ``OneCycleLR``.

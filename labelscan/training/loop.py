@@ -26,6 +26,9 @@ from labelscan.training.recipe import Recipe
 from labelscan.training.schedule import LossSchedule
 
 SECONDS_BETWEEN_EVENTS = 0.1
+SETTLES_AFTER, SETTLED, HURRIED = 0.4, 0.03, 0.2
+"""A training has settled if in the second half of this share of its epochs its train accuracy has risen by less than
+the second number; what is left of the schedule then takes the third, a share of all epochs (tests/bench/RESULTS.md)."""
 
 
 def train(
@@ -39,8 +42,8 @@ def train(
 
     Args:
         training: one that has just been made.
-        on_epoch: receives the number of every epoch, from 1, and its figures by keyword: loss and train_accuracy, means
-            over the examples, each taken before its step, and seconds.
+        on_epoch: receives the number of every epoch, from 1, and by keyword how many there are to be, as ``n_epochs``,
+            and its figures: loss and train_accuracy, means over the examples, each taken before its step, and seconds.
         notify: receives ``Waiting`` a few times a second; where it raises Interrupted, the state is written
             before the training ends.
         checkpoint: where the training goes on if an earlier one was cut off, and where its state is kept.
@@ -54,7 +57,7 @@ def train(
     with kept_if_interrupted(training, checkpoint), closing(training.steps()) as steps:
         for figures in steps:
             if figures is not None:
-                on_epoch(training.epoch, **figures)
+                on_epoch(training.epoch, n_epochs=training.n_epochs, **figures)
             if time.monotonic() - sent > SECONDS_BETWEEN_EVENTS:
                 sent = time.monotonic()
                 notify(Waiting())
@@ -122,6 +125,9 @@ class Training:
         place = batches.device.place
         self.epoch = 0
         """The number of epochs that have ended."""
+        self.n_epochs = recipe.epochs
+        """How many there are to be: fewer than the recipe has, once the training has settled."""
+        self._learned: list[float] = []  # the train accuracy of each epoch
         self.network = network
         self.margins = TrainMargins(len(train_index), place, probs_from=recipe.epochs // 2)
         self._batches, self._recipe, self._notify, self._team = batches, recipe, notify, team
@@ -141,7 +147,7 @@ class Training:
 
     def steps(self) -> Generator[dict[str, float] | None]:
         """Take all steps that are left, and yield after each, and after each epoch its figures."""
-        while self.epoch < self._recipe.epochs:
+        while self.epoch < self.n_epochs:
             yield from self._steps_of_epoch(self._schedule.at(self.epoch))
 
     def is_sound(self) -> bool:
@@ -155,6 +161,8 @@ class Training:
         loss = self._schedule.loss
         return {
             "epoch": self.epoch,
+            "n_epochs": self.n_epochs,
+            "learned": self._learned,
             "done": self._done,
             "n_parts": self._n_parts,
             "seconds": self._seconds,
@@ -171,6 +179,7 @@ class Training:
     def restore(self, state: State) -> None:
         """Go on where a training like this one was when it returned its ``state``."""
         self.epoch, self._done, self._n_parts = state["epoch"], state["done"], state["n_parts"]
+        self.n_epochs, self._learned = state["n_epochs"], list(state["learned"])
         self._seconds = state["seconds"]
         self._total_loss.copy_(state["total_loss"])
         self._n_right.copy_(state["n_right"])
@@ -205,12 +214,22 @@ class Training:
         figures = {"loss": loss, "train_accuracy": train_accuracy, "seconds": seconds}
         self.margins.end_epoch()
         self.epoch += 1
+        self._hurry_if_settled(train_accuracy)
         if not math.isfinite(loss):
             raise DivergenceError(f"the loss became {loss} in epoch {self.epoch}")
         self._done, self._seconds, self._at_start = 0, 0.0, self._generator.get_state()
         self._total_loss.zero_()
         self._n_right.zero_()
         return figures
+
+    def _hurry_if_settled(self, train_accuracy: float) -> None:
+        """Pass through the rest of the schedule in fewer epochs where nearly all that can be learned is."""
+        self._learned.append(train_accuracy)
+        is_asked = self._recipe.may_settle and self.epoch == math.ceil(SETTLES_AFTER * self._recipe.epochs) >= 3
+        if is_asked and train_accuracy - self._learned[self.epoch // 2 - 1] < SETTLED:
+            n_left = math.ceil(HURRIED * self._recipe.epochs)
+            self.n_epochs = self.epoch + n_left
+            self._steps.hurry(n_left * count_batches(len(self._index), self._recipe.batch_size))
 
     def _learn_from(self, loss_of: Loss, positions: Tensor, images: Tensor) -> None:
         loss, logits = self._add_gradients(loss_of, positions, images)
@@ -271,7 +290,12 @@ class Steps:
         self._optimizer = AdamW(learning, weight_decay=recipe.weight_decay, fused=device.kind in ("cpu", "cuda"))
         self._scaler = torch.amp.GradScaler(device.kind, enabled=device.dtype is torch.float16)
         self._highest, self._n_steps = recipe.learning_rate, n_steps
+        self._hurried_from, self._pace = n_steps, 1.0
         self.done = 0
+
+    def hurry(self, n_left: int) -> None:
+        """Pass through the rest of the cycle in ``n_left`` steps."""
+        self._hurried_from, self._pace = self.done, (self._n_steps - 1 - self.done) / max(n_left - 1, 1)
 
     def forget_gradients(self) -> None:
         self._optimizer.zero_grad()
@@ -284,16 +308,21 @@ class Steps:
         if regularisation is not NONE:
             self._scaler.unscale_(optimizer)
             _regularise(self._network, regularisation)
-        self._scaler.step(optimizer, *one_cycle(self.done, self._n_steps, self._highest))
+        usual = min(self.done, self._hurried_from)
+        passed = usual + (self.done - usual) * self._pace
+        self._scaler.step(optimizer, *one_cycle(passed, self._n_steps, self._highest))
         self._scaler.update()
         self.done += 1  # even where the scaler has left a step out
 
     def state(self) -> dict[str, object]:
-        return {"optimizer": self._optimizer.state_dict(), "done": self.done, "scaler": self._scaler.state_dict()}
+        hurried = self._hurried_from, self._pace
+        kept = {"optimizer": self._optimizer.state_dict(), "scaler": self._scaler.state_dict()}
+        return kept | {"done": self.done, "hurried": hurried}
 
     def restore(self, state: State) -> None:
         self._optimizer.load_state_dict(state["optimizer"])
         self.done = state["done"]
+        self._hurried_from, self._pace = state["hurried"]
         self._scaler.load_state_dict(state["scaler"])
 
 

@@ -20,6 +20,8 @@ class Recipe:
     weight_decay: float
     """Decoupled, on weight matrices and kernels only."""
     augmentation: Augmentation = NO_AUGMENTATION
+    may_settle: bool = False
+    """Whether a training that has learned nearly all that it can ends before all epochs."""
     matrix_units: bool = False
     """Whether a CPU with matrix units was measured to train it in bfloat16 faster by a quarter or more. It is not timed
     when a run begins: on a busy machine the answer could differ from run to run, and with it the results."""
@@ -35,6 +37,7 @@ class Recipe:
         return replace(
             self,
             epochs=config.epochs or self.epochs,
+            may_settle=self.may_settle and not config.epochs,
             batch_size=config.batch_size or self.batch_size,
             learning_rate=config.learning_rate or self.learning_rate,
             weight_decay=self.weight_decay if config.weight_decay < 0 else config.weight_decay,

@@ -88,6 +88,20 @@ def test_a_training_may_be_stopped_at_every_single_step(shapes, tmp_path):
     assert end(learn(shapes, epochs=2, checkpoint=Checkpoint(FolderState(tmp_path)))) == end(whole)
 
 
+@pytest.mark.parametrize("n_steps", [26, 35, 39, 45, 52])
+def test_a_training_that_settles_is_resumed_before_and_after_that_with_the_same_bytes(
+    shapes, tmp_path, monkeypatch, n_steps
+):
+    monkeypatch.setattr(loop, "SETTLED", 1.1)
+    whole = learn(shapes, epochs=10, may_settle=True)
+    kept = Checkpoint(FolderState(tmp_path))
+    with pytest.raises(Interrupted):
+        learn(shapes, epochs=10, may_settle=True, notify=StopAfter(n_steps), checkpoint=kept)
+    rest = learn(shapes, epochs=10, may_settle=True, checkpoint=Checkpoint(FolderState(tmp_path)))
+    assert end(rest) == end(whole)
+    assert rest[2][-1][0] == 6
+
+
 def test_a_killed_training_loses_no_more_than_its_last_epoch(shapes, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "LARGEST_SHARE", np.inf)  # however long writing takes
     whole = learn(shapes, epochs=4)

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 from refusals import refuses
-from tiny_training import CPU, learn, stored_shapes
+from tiny_training import CPU, learn, recipe, stored_shapes
 from torch import nn
 
+from labelscan.config import TrainingConfig
 from labelscan.errors import RunError
 from labelscan.training import loop
 from labelscan.training.adamw import one_cycle
@@ -130,3 +131,35 @@ def test_the_learning_rate_ends_its_cycle_with_the_last_step(shapes, monkeypatch
     learn(shapes, epochs=2, batch_size=batch_size)
     last, n_steps = asked[-1]
     assert last == n_steps - 1 == len(asked) - 1
+
+
+def settled(shapes, monkeypatch, gain, **changes):
+    """Return what a training of ten epochs gives that has settled if it gains less, and how far it went."""
+    asked = []
+    monkeypatch.setattr(loop, "SETTLED", gain)
+    monkeypatch.setattr(loop, "one_cycle", lambda *step: asked.append(step[:2]) or one_cycle(*step))
+    return learn(shapes, epochs=10, may_settle=True, **changes), [passed / (n_steps - 1) for passed, n_steps in asked]
+
+
+def test_a_training_that_has_settled_passes_through_the_rest_of_its_schedule_in_a_fifth_of_the_epochs(
+    shapes, monkeypatch
+):
+    (pred_probs, margins, epochs), passed = settled(shapes, monkeypatch, 1.1)
+    assert [epoch for epoch, _ in epochs] == [1, 2, 3, 4, 5, 6]
+    assert (pred_probs.argmax(axis=1) == shapes[1][120:]).mean() > 0.9
+    np.testing.assert_allclose(margins.probs().sum(axis=1), 1, atol=1e-2)
+    assert passed[0] == 0
+    assert passed[-1] == 1
+    paces = np.diff(passed)
+    assert len(passed) == 6 * 8
+    np.testing.assert_allclose(paces[:31], 1 / 79)
+    np.testing.assert_allclose(paces[32:], (79 - 32) / 15 / 79)
+
+
+def test_a_training_that_has_not_settled_and_one_that_may_not_are_as_ever(shapes, monkeypatch):
+    (pred_probs, _, epochs), passed = settled(shapes, monkeypatch, -1)
+    assert len(epochs) == 10
+    assert len(passed) == 80
+    np.testing.assert_array_equal(pred_probs, learn(shapes, epochs=10)[0])
+    assert recipe(may_settle=True).changed_by(TrainingConfig()).may_settle
+    assert not recipe(may_settle=True).changed_by(TrainingConfig(epochs=10)).may_settle

@@ -59,6 +59,7 @@ class SmallCNN:
             batch_size=64,
             learning_rate=3e-3,
             weight_decay=1e-2,
+            may_settle=True,
             augmentation=Augmentation(max_shift=max(1, min(height, width) // 14), flip=colour),
             matrix_units=min(self.width, height, width) >= LEAST_FOR_MATRIX_UNITS,
         )
