@@ -82,6 +82,10 @@ def test_training_counts_the_epochs_of_all_folds():
         "fold 0-1: 87.5 % of held-out labels agree with the model, 20 s"
     ]
     assert listening.tell(epoch(2, 1), after=10)[0].startswith("training: 21 of 30 epochs (70 %)")
+    assert listening.tell(replace(epoch(2, 3), n_epochs=6), after=10)[0].startswith("training: 25 of 30 epochs")
+    assert listening.tell(FoldDone(0, 2, 0.9, 9.0, settled_after=6)) == [
+        "fold 0-2: 90.0 % of held-out labels agree with the model, settled in 6 epochs, 9.0 s"
+    ]
 
 
 def test_threshold_runs_are_counted_beside_the_folds():

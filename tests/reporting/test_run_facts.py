@@ -1,8 +1,10 @@
 """What was run, in words."""
 
+import json
 from pathlib import Path
 
 from finished import a_run
+from shapes import draw_shapes
 
 import labelscan
 from labelscan.reporting.run_facts import make_run_facts
@@ -27,6 +29,20 @@ def test_facts_say_how_a_run_was_made_and_how_to_repeat_it(tmp_path, monkeypatch
     assert facts["again"] == "labelscan detect --config 'a run/run.json' -o 'a run'"
     again = labelscan.settings(config="a run/run.json")
     assert (again.dataset.data, again.seed, again.folds.n_folds) == ("flowers.csv", 7, 2)
+
+
+def test_a_run_knows_after_how_many_epochs_its_trainings_had_settled(tmp_path):
+    images, labels = draw_shapes(150)
+    asked = labelscan.settings(model="small-cnn", folds=2, overrides={"executor.processes": 1})
+    run = labelscan.detect(images, labels, settings=asked, output=tmp_path / "run")
+    logs = {job: (run.folder / job / "log.jsonl").read_text().splitlines() for job in ("fold-0-0", "fold-0-1")}
+    ends = {job: json.loads(lines[-1]) for job, lines in logs.items()}
+    finished = FinishedRun.read(run.folder)
+    assert {job: end["epoch"] for job, end in ends.items()} == finished.record.settled == dict.fromkeys(logs, 24)
+    assert {end["n_epochs"] for end in ends.values()} == {24}
+    training = dict(make_run_facts(finished))["training"]
+    assert training.startswith("epochs 40, ")
+    assert training.endswith("; epochs of those that had settled: 24 (2 trainings)")
 
 
 def test_probabilities_have_no_model_and_what_is_not_known_is_left_out():
