@@ -122,8 +122,10 @@ def test_without_an_upper_end_the_headline_is_what_holds():
     shown = words_of(render_html(a_page(wrong_labels=an_estimate(**unmeasured))))
     assert "pets At least 4 of 1,190 labels are probably wrong Nobody has measured" in shown
     assert "wrong at least 0.3 % an estimate" in shown
+    assert "may be right" not in shown
     shown = words_of(render_html(a_page(wrong_labels=an_estimate(low=0.1, share_low=0.0001, **unmeasured))))
     assert "pets An unknown number of 1,190 labels are probably wrong" in shown
+    assert "8 are flagged ; most of them may be right" in shown
 
 
 def test_a_range_without_width_is_one_number():
