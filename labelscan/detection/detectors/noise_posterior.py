@@ -37,8 +37,7 @@ wrong rose half as steeply (tests/bench/RESULTS.md)."""
 MARGIN = 1.25
 """The range of a count goes beyond what was estimated by this factor."""
 ONE_WAY = (0.2, 0.4)
-"""The agreement of models that saw columns counts from the first share of missed labels that go one way, and in full
-from the second."""
+"""Agreement counts from the first share of missed labels that go one way, and in full from the second."""
 WIDEST_SHIFT = 60.0
 """The largest shift of log-odds either way: e ** 60 is beyond the odds that any finite data set could show."""
 
@@ -56,8 +55,8 @@ class NoisePosterior:
     example is the model's own. With one opinion the number is between that and the one for ``kappa``, and
     ``label_doubt`` says where; held-out labels missed by a model that fits them in training show a weak model, so doubt
     is then taken for its own. With several opinions the number is what their agreement says, as far as it is believed,
-    and for the rest that of their pool: it is believed to the share on which models agree, and of a table as far as
-    the labels that models miss go one way and columns explain few. The ranking's log-odds are shifted to that number.
+    and for the rest that of their pool. It is believed to the share on which models agree, but not of columns, and
+    where labels are missed one way by models that explain few. The ranking's log-odds are shifted to that number.
 
     Sources: Dawid and Skene (1979), with a classifier in the place of further annotators in the channel, and with
     several classifiers as annotators in the count.
@@ -155,8 +154,9 @@ def _count(evidence: Evidence, by_one: Floats, fewest: float) -> Range:
         confidence = evidence.pred_probs.max(axis=1).astype(np.float64)
         members = [one.pred_probs for one in evidence.members]
         strata, wrong, trust = find_agreement(evidence.given_labels, confidence, members)
-        if evidence.from_columns:
-            trust = np.full_like(trust, _trust_of_columns(evidence.given_labels, predicted))
+        if evidence.from_columns:  # their models agree nearly everywhere, which tells little
+            trust = np.zeros_like(trust)
+        trust = np.maximum(trust, _trust_in_one_way(evidence.given_labels, predicted))
         sizes = np.bincount(strata)
         rates = trust * wrong + (1 - trust) * np.bincount(strata, weights=by_one) / sizes
         estimate, most = float(rates @ sizes), MARGIN * float(wrong @ sizes)
@@ -164,17 +164,16 @@ def _count(evidence: Evidence, by_one: Floats, fewest: float) -> Range:
     return Range(estimate, low, min(max(most, MARGIN * estimate), len(evidence)))
 
 
-def _trust_of_columns(given_labels: GivenLabels, predicted: NDArray[np.int64]) -> float:
-    """Return how far to believe the agreement of models that saw columns, by what they miss of N given labels.
+def _trust_in_one_way(given_labels: GivenLabels, predicted: NDArray[np.int64]) -> float:
+    """Return how far to believe agreement since what the predictions miss of N given labels goes one way.
 
-    Such models agree nearly everywhere, so that they agree tells little. Labels that they miss as often from one class
-    to another as back are mostly examples on which columns do not decide; labels missed one way were often wrong, the
-    more so if the predictions are hardly better than naming the commonest class (``tests/bench/RESULTS.md``). The
-    latter is 1 minus the lambda of Goodman and Kruskal (1954).
+    Labels that are missed as often from one class to another as back are mostly hard examples; labels missed one way
+    were often wrong, the more so if the predictions are hardly better than naming the commonest class. The latter is 1
+    minus the lambda of Goodman and Kruskal (1954). What it gains and costs: ``tests/bench/RESULTS.md``.
     """
     n_missed = int((predicted != given_labels).sum())
     if not n_missed:
-        return 1.0
+        return 0.0
     n_classes = int(max(predicted.max(), given_labels.max())) + 1
     n_given, n_predicted = (np.bincount(labels, minlength=n_classes) for labels in (given_labels, predicted))
     not_explained = min(n_missed / max(len(given_labels) - int(n_given.max()), 1), 1.0)

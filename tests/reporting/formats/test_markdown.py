@@ -73,7 +73,9 @@ def test_every_table_keeps_its_shape_whatever_names_are():
 @pytest.mark.parametrize(("low", "says_so"), [(3.9, True), (4.0, False)])
 def test_a_list_of_which_little_is_known_says_so(low, says_so):
     page = a_page(wrong_labels=an_estimate(low=low, high=None, share_high=None))
-    assert ("\n- the labels are flagged to be looked at: most of them may be right\n" in render_markdown(page)) == says_so
+    assert (
+        "\n- the labels are flagged to be looked at: most of them may be right\n" in render_markdown(page)
+    ) == says_so
 
 
 def test_more_than_can_be_read_are_counted():
