@@ -190,6 +190,7 @@ def test_of_columns_that_explain_little_labels_that_are_missed_one_way_are_wrong
     by_agreement = NoisePosterior().detect(of_columns)
     assert by_pool.wrong_labels.estimate < 0.5 * label_errors.sum() < by_agreement.wrong_labels.estimate
     assert f1_score(label_errors, by_agreement.flagged) > f1_score(label_errors, by_pool.flagged) + 0.4
+    assert NoisePosterior().detect(of_images).wrong_labels.estimate >= by_agreement.wrong_labels.estimate
 
 
 def test_the_lower_end_of_a_weak_model_that_is_sure_of_itself_is_low() -> None:
