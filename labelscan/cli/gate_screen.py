@@ -17,10 +17,9 @@ MOST_ROWS = 5
 """Removed rows of a baseline that are shown."""
 STYLES = {"PASSED": "bold green", "FAILED": "bold red", "warning": "bold yellow", "note": "dim"}
 FIRST_LINE = re.compile(
-    r"(PASSED|FAILED): (the limit is|all limits are|\d+ of \d+ limits (is|are)) (met|not met|exceeded)\n.*label"
+    r"(PASSED|FAILED): (the limit is|all limits are|\d+ of \d+ limits (is|are)) (met|not met)\n.*label"
 )
-"""How a text file of a verdict begins: that labels are the matter is in the second line. Where it now says not met,
-earlier versions say exceeded."""
+"""How a text file of a verdict begins: that labels are the matter is in the second line."""
 UNCUT = 1_000_000
 """The width of a file, in which nothing is cut off or wrapped."""
 
