@@ -70,7 +70,7 @@ def a_summary(class_names: tuple[str, ...] = CLASSES, **changes: object) -> Summ
         "out_of_fold_agreement": 0.94,
         "chance_agreement": 0.33,
         "learned_nothing": False,
-        "warnings": ["2 groups of identical examples with different labels"],
+        "warnings": ["2 groups of copies with different labels"],
         "notes": ["the folders train and test are pooled"],
         "against_truth": None,
         "confused_pairs": [

@@ -172,6 +172,12 @@ class FoldsConfig(Section):
         minimum=1,
         maximum=MOST,
     )
+    copies: Literal["near", "exact", "off"] = setting(
+        "near",
+        "Which copies share a fold: near (equal examples, and texts that are nearly equal), exact, or off (none).",
+        TRAINING,
+        "COPIES",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelscan.arrays import Mask
+from labelscan.config import FoldsConfig
 from labelscan.data.duplicates import number_equal_rows, number_equal_texts, number_identical
 from labelscan.data.inputs import ColumnTable, FeatureTable, Inputs, Texts, are_images, values_in_memory
 from labelscan.data.stored_rows import write_rows
+from labelscan.data.text_copies import number_copies
 from labelscan.errors import DatasetError, Problem, RunFolderError
-from labelscan.events import Event, Listener, Warned
+from labelscan.events import Event, Listener, Noted, Warned
 from labelscan.files.atomic import replacing_bytes
 from labelscan.files.checksums import is_intact, making
 from labelscan.images.sources import ImageSource
@@ -36,7 +38,7 @@ class Contents:
     """Which examples have the same content, and which have none."""
 
     numbers: NDArray[np.int64]
-    """(N,) equal for byte-identical images and equal rows."""
+    """(N,) equal for copies: byte-identical images, equal rows, and texts that are nearly equal."""
     fingerprint: str
     unreadable: dict[int, str] = field(default_factory=dict)
     """Reasons by row."""
@@ -63,23 +65,28 @@ def read_contents(planned: PlannedRun, notify: Listener, *, may_change: bool = F
 
 
 def _contents_of(planned: PlannedRun, notify: Listener, *, may_change: bool) -> Contents:
-    inputs = planned.plan.dataset.inputs
+    inputs, folds = planned.plan.dataset.inputs, planned.plan.config.folds
     if isinstance(inputs, Texts):
-        return _contents_of_texts(inputs)
+        return _contents_of_texts(inputs, folds, notify)
     if isinstance(inputs, FeatureTable | ColumnTable):
         table = inputs.features if isinstance(inputs, FeatureTable) else inputs.frame
-        return _contents(number_equal_rows(table))
+        return _contents(number_equal_rows(table) if folds.copies != "off" else np.arange(len(table)))
     assert are_images(inputs)
     known = _known_store(planned, inputs, may_change=may_change)
     store = known or make_store(planned, planned.plan.members[0], inputs, notify)
-    numbers = number_identical(store.digests)
+    numbers = number_identical(store.digests) if folds.copies != "off" else np.arange(len(store.digests))
     return Contents(numbers=numbers, fingerprint=_fingerprint(store), unreadable=store.unreadable)
 
 
-def _contents_of_texts(inputs: Texts) -> Contents:
+def _contents_of_texts(inputs: Texts, folds: FoldsConfig, notify: Listener) -> Contents:
     empty = [row for row, text in enumerate(inputs.texts) if not text.strip()]
     reasons = {row: inputs.unreadable.get(row, "the text is empty") for row in empty}
-    return _contents(number_equal_texts(inputs.texts), reasons)
+    numbers = np.arange(len(inputs.texts)) if folds.copies == "off" else number_equal_texts(inputs.texts)
+    if folds.copies == "near":
+        numbers, n_cut = number_copies(inputs.texts, numbers, most=len(numbers) // (2 * folds.n_folds))
+        if n_cut:
+            notify(Noted(f"{n_cut:,} texts are alike in chains, as those of a template: only equal ones share a fold"))
+    return _contents(numbers, reasons)
 
 
 def _contents(numbers: NDArray[np.int64], unreadable: dict[int, str] | None = None) -> Contents:

@@ -44,7 +44,7 @@ class NotDoneError(RunFolderError):
 
 
 def assign(plan: Plan, contents: Contents) -> Folds:
-    """Return which fold holds out which example; identical examples share one, as do those of a group."""
+    """Return which fold holds out which example; copies share one, as do examples of a group."""
     dataset = plan.dataset
     must_share = [contents.numbers] + ([] if dataset.groups is None else [number_groups(dataset.groups)])
     units = find_units(len(dataset), *must_share)

@@ -33,7 +33,7 @@ UNIFORM = 1e-6
 """Rows whose probabilities differ by no more than this say nothing."""
 
 LabelConflict: TypeAlias = Sequence[tuple[str, str]]
-"""Identical examples whose labels differ: example id and given label of each."""
+"""Copies whose labels differ: example id and given label of each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +111,7 @@ def _about_the_data(dataset: Dataset, checks: DataChecks) -> Iterator[str]:
         groups = "1 group" if n_conflicts == 1 else f"{n_conflicts:,} groups"
         (one, label), *more = checks.label_conflicts[0]
         other, its = next(each for each in more if each[1] != label)
-        yield f"{groups} of identical examples with different labels, such as {one!r} ({label}) and {other!r} ({its})"
+        yield f"{groups} of copies with different labels, such as {one!r} ({label}) and {other!r} ({its})"
     counts = np.bincount(dataset.given_labels, minlength=len(names))
     largest, smallest = int(counts.argmax()), int(counts.argmin())
     if counts[largest] >= EXTREME_IMBALANCE * max(1, counts[smallest]):

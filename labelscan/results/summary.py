@@ -66,7 +66,7 @@ class ConfusedPair:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConflictingLabel:
-    """One of several identical examples whose labels differ."""
+    """One of several copies whose labels differ."""
 
     example_id: str
     given_label: str
@@ -133,7 +133,7 @@ class Summary:
     self_check: SelfCheck | None = None
     """What a second run with planted errors says about this one; None where none was made."""
     n_label_conflicts: int
-    """Groups of byte-identical images, or of equal rows, whose labels differ."""
+    """Groups of byte-identical images, of equal rows or of nearly equal texts whose labels differ."""
     label_conflicts: tuple[tuple[ConflictingLabel, ...], ...]
     """The first ``MOST_CONFLICTS`` of them, at most ``MOST_IN_A_CONFLICT`` examples of each."""
     noise_matrix: list[list[float]] | None

@@ -98,7 +98,7 @@ def test_equal_rows_share_a_fold_and_are_reported_when_labels_differ(tmp_path):
     assert [[one.example_id for one in conflict] for conflict in run.summary.label_conflicts] == [
         ["0", "10", "20", "30"]
     ]
-    conflict = "1 group of identical examples with different labels, such as '0' (0) and '30' (1)"
+    conflict = "1 group of copies with different labels, such as '0' (0) and '30' (1)"
     assert conflict in run.summary.warnings
 
 

@@ -90,7 +90,7 @@ def test_nothing_that_needs_a_look_goes_unsaid() -> None:
     ).warnings
     assert warnings == (
         "from the run",
-        "1 group of identical examples with different labels, such as '00.png' (cat) and '01.png' (dog)",
+        "1 group of copies with different labels, such as '00.png' (cat) and '01.png' (dog)",
         "a note",
     )
 
