@@ -32,6 +32,7 @@ from labelscan.training.models.timm_model import lite0_installed
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "tests" / "bench" / "RESULTS.md").read_text(encoding="utf-8")
 WRITTEN = README + reference.PROSE
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", WRITTEN, re.MULTILINE | re.DOTALL)
 SHOWN_IN = ("console", "yaml")
@@ -270,10 +271,25 @@ def figures(text):
     return [tuple(found) for found in lines if found]
 
 
-def test_figures_are_those_that_were_measured():
-    results = (ROOT / "tests" / "bench" / "RESULTS.md").read_text(encoding="utf-8")
-    by_loss = figures(results.partition("## Blurry against cross-entropy")[2].partition("\n## ")[0])
-    assert sorted(figures(README)) == sorted((blurry, ce, cleanlab) for blurry, ce, _, _, cleanlab, _ in by_loss)
+def section(text, heading):
+    """Return what stands under a heading of the second level."""
+    return text.partition(f"## {heading}")[2].partition("\n## ")[0]
+
+
+def test_figures_of_losses_are_those_that_were_measured():
+    by_loss = figures(section(RESULTS, "Blurry against cross-entropy"))
+    shown = sorted(figures(section(README, "Why robust losses")))
+    assert shown == sorted((blurry, ce, cleanlab) for blurry, ce, _, _, cleanlab, _ in by_loss)
     lead = [float(blurry) - float(ce) for blurry, ce, *_ in by_loss[:9]]
     assert round(float(np.mean(lead)), 3) == 0.006
     assert min(lead) >= -0.001 - 1e-9
+
+
+def test_figures_of_real_wrong_labels_are_those_that_were_measured():
+    lines = [line.strip("|").split("|") for line in section(RESULTS, "Real wrong labels").splitlines()]
+    measured = {cells[0].strip(): [cells[place].strip() for place in (5, 9, 10)] for cells in lines if len(cells) == 16}
+    tables = [list(map(float, cells)) for name, cells in measured.items() if name.startswith("t_")]
+    measured["t_"] = [f"{mean:.3f}" for mean in np.mean(tables, axis=0)]
+    shown = re.findall(r"^\| `(\w+)`.*\| (\d\.\d{3}) \| (\d\.\d{3}) \| (\d\.\d{3}) \|$", README, re.MULTILINE)
+    assert len(shown) == 14
+    assert [list(cells) for _, *cells in shown] == [measured[name] for name, *_ in shown]
