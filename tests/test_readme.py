@@ -289,6 +289,9 @@ def test_figures_of_real_wrong_labels_are_those_that_were_measured():
     lines = [line.strip("|").split("|") for line in section(RESULTS, "Real wrong labels").splitlines()]
     measured = {cells[0].strip(): [cells[place].strip() for place in (5, 9, 10)] for cells in lines if len(cells) == 16}
     tables = [list(map(float, cells)) for name, cells in measured.items() if name.startswith("t_")]
+    for name in ("caltech_clean", "mnist_published", "cifar_clean"):
+        (flagged,) = (float(cells[11]) for cells in lines if cells[0].strip() == name)
+        assert f"{100 * flagged:.1f} % of " in " ".join(README.split())
     measured["t_"] = [f"{mean:.3f}" for mean in np.mean(tables, axis=0)]
     shown = re.findall(r"^\| `(\w+)`.*\| (\d\.\d{3}) \| (\d\.\d{3}) \| (\d\.\d{3}) \|$", README, re.MULTILINE)
     assert len(shown) == 14
