@@ -83,7 +83,8 @@ def _contents_of_texts(inputs: Texts, folds: FoldsConfig, notify: Listener) -> C
     reasons = {row: inputs.unreadable.get(row, "the text is empty") for row in empty}
     numbers = np.arange(len(inputs.texts)) if folds.copies == "off" else number_equal_texts(inputs.texts)
     if folds.copies == "near":
-        numbers, n_cut = number_copies(inputs.texts, numbers, most=len(numbers) // (2 * folds.n_folds))
+        most = max(len(numbers) // (2 * folds.n_folds), 2)
+        numbers, n_cut = number_copies(inputs.texts, numbers, most=most)
         if n_cut:
             notify(Noted(f"{n_cut:,} texts are alike in chains, as those of a template: only equal ones share a fold"))
     return _contents(numbers, reasons)

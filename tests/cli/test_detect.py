@@ -135,7 +135,7 @@ def test_flags_overrides_variables_and_files_all_reach_the_run(command, photos, 
     assert command("detect", "photos", *arguments, "-o", "run").code == 0
     settings = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["settings"]
     assert settings["seed"] == 5
-    assert settings["folds"] == {"n_folds": 2, "repeats": 2}
+    assert settings["folds"] == {"n_folds": 2, "repeats": 2, "copies": "near"}
     assert settings["training"]["epochs"] == 4
     assert settings["training"]["loss"] == "ce"
     assert settings["model"]["freeze"] == "no"

@@ -35,6 +35,14 @@ def test_wrong_labels_with_copies_beside_them_are_found(tmp_path):
     assert near > exact + 0.3
 
 
+def test_few_texts_and_pairs_of_copies_are_no_chain(tmp_path):
+    notes = []
+    table = texts(14, 1)[["text", "label"]]
+    asked = labelscan.settings(model="tfidf", text_column=["text"])
+    labelscan.detect(table, label="label", settings=asked, output=tmp_path / "run", notify=notes.append)
+    assert not [one for one in notes if "chains" in str(one)]
+
+
 def test_copies_with_different_labels_are_reported_unless_copies_are_off(tmp_path):
     table = texts()[["text", "label"]]
     table.loc[len(table) - 1, "label"] = 1 - table["label"].iloc[-1]
