@@ -44,24 +44,24 @@ def rescore(
     """Return the judgements of N labels once some are decided, and what the decisions measure.
 
     Other rows are known to be ``right`` from before the labels were corrected, and measure nothing. ``drawn`` are the
-    decided labels of the measured sample; None where decisions say nothing about other labels than their own. Too few
-    decisions say nothing of others either, nor do those of which none is right: whoever notes only what is wrong does
-    not say how often he looked. ``number_by_agreement`` is as in ``error_probability_by_decisions``.
+    decided labels of the measured sample; None where decisions say nothing about other labels than their own. Fewer
+    than ``LEAST_DECISIONS`` of them say nothing of others either, however many of the list are decided: what is true of
+    the likeliest errors does not carry over (``tests/bench/RESULTS.md``). Nor do decisions of which none is right:
+    whoever notes only what is wrong does not say how often he looked. ``number_by_agreement`` is as in
+    ``error_probability_by_decisions``.
     """
     index = np.concatenate([decided.index, right])
     known = DecidedLabels(index=index, is_wrong=np.append(decided.is_wrong, np.zeros(len(right), dtype=np.bool_)))
     of_all, wrong_labels, measurement = detections.error_probability, _count(detections, known), None
     flagged = {name: detection.flagged for name, detection in detections.by_name.items()}
-    if drawn is not None and len(decided) >= LEAST_DECISIONS and not decided.is_wrong.all():
+    if drawn is not None and len(drawn) >= LEAST_DECISIONS and not decided.is_wrong.all():
         log_odds = kept_log_odds(detections)
         of_all = error_probability_by_decisions(log_odds, decided, number_by_agreement=number_by_agreement)
         error_probability = _known(of_all, known)
         flagged[POSTERIOR] = of_all > least_flagged(error_probability)
-        if len(drawn) >= LEAST_DECISIONS:
-            measurement = Measurement(
-                error_probability=error_probability, decided=known, drawn=drawn, listed=flagged[detections.leading]
-            )
-            wrong_labels = measurement.n_wrong()
+        listed = flagged[detections.leading]
+        measurement = Measurement(error_probability=error_probability, decided=known, drawn=drawn, listed=listed)
+        wrong_labels = measurement.n_wrong()
     by_name = {
         name: replace(detection, flagged=_known(flagged[name], known)) for name, detection in detections.by_name.items()
     }

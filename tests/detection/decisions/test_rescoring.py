@@ -46,9 +46,12 @@ def test_decisions_are_compared_with_the_digits_that_a_run_keeps():
     np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("drawn", [None, DrawnLabels(stratum=STRATUM, index=DECIDED.index)])
+@pytest.mark.parametrize(("n_drawn", "least"), [(None, 3), (4, 10), (3, 4)])
 @pytest.mark.parametrize("end", ["low", "high"])
-def test_few_decisions_or_those_that_measure_nothing_leave_other_labels_to_the_models(end, drawn):
+def test_few_drawn_labels_or_none_leave_other_labels_to_the_models(end, n_drawn, least, monkeypatch):
+    """However many labels of the list are decided beside them."""
+    monkeypatch.setattr("labelscan.detection.decisions.rescoring.LEAST_DECISIONS", least)
+    drawn = None if n_drawn is None else DrawnLabels(stratum=STRATUM, index=DECIDED.index[:n_drawn])
     before = detections_of(EVIDENCE)
     after, measurement = rescore(before, DECIDED, drawn=drawn)
     assert measurement is None
